@@ -1,0 +1,89 @@
+/**
+ * Everything that happens in front of the HSM. Each call is one compound operation and one round trip to the bridge; plaintext key material
+ * never crosses this port. The bridge client (hsm-bridge/client/) implements it; lambdas and server inject it.
+ * All calls throw CryptoError.
+ */
+import type { EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
+import type { KeyBinding, KeyMaterial, KeyOrigin } from '#shared/keys/material.ts';
+
+export type MessageType = 'RAW' | 'DIGEST';
+
+/** The material to use, and what the caller takes it for. A mismatch is `material-refused`. */
+export interface KeyHandle {
+  readonly binding: KeyBinding;
+  readonly material: KeyMaterial;
+}
+
+/** AES-256-GCM parts. `ciphertext` ends with the 16-byte tag. The HSM profile chooses `iv` (12 bytes). */
+export interface SealedParts {
+  readonly iv: Uint8Array;
+  readonly ciphertext: Uint8Array;
+}
+
+export interface GenerateKeyRequest {
+  readonly binding: KeyBinding;
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  readonly origin: KeyOrigin;
+}
+
+/** One side of a ReEncrypt. AES takes `aad`; RSA takes none. */
+export interface CipherSide {
+  readonly key: KeyHandle;
+  readonly algorithm: EncryptionAlgorithm;
+  readonly aad?: Uint8Array;
+}
+
+export interface Crypto {
+  generateKey(request: GenerateKeyRequest): Promise<KeyMaterial>;
+  /** For RSA `iv` is empty. */
+  encrypt(side: CipherSide, plaintext: Uint8Array): Promise<SealedParts>;
+  decrypt(side: CipherSide, parts: SealedParts): Promise<Uint8Array>;
+  reEncrypt(source: CipherSide, parts: SealedParts, destination: CipherSide): Promise<SealedParts>;
+  /** HSM randomness, sealed under a SYMMETRIC_DEFAULT key. `plaintext` only when asked for. length: 1 to 1024 bytes. */
+  generateDataKey(side: CipherSide, length: number, wantPlaintext: boolean): Promise<SealedParts & { plaintext?: Uint8Array }>;
+  /** ECDSA signatures are DER, RSA ones raw. */
+  sign(key: KeyHandle, algorithm: SigningAlgorithm, messageType: MessageType, message: Uint8Array): Promise<Uint8Array>;
+  verify(key: KeyHandle, algorithm: SigningAlgorithm, messageType: MessageType, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  generateMac(key: KeyHandle, algorithm: MacAlgorithm, message: Uint8Array): Promise<Uint8Array>;
+  verifyMac(key: KeyHandle, algorithm: MacAlgorithm, message: Uint8Array, mac: Uint8Array): Promise<boolean>;
+  /** The SubjectPublicKeyInfo of the material, after its tag was checked. */
+  getPublicKey(key: KeyHandle): Promise<Uint8Array>;
+  /** HSM randomness, 1 to 1024 bytes. */
+  generateRandom(length: number): Promise<Uint8Array>;
+  /** HMACs under the HSM's MAC key over row digests (SHA-256, base64): see shared/repositories/seal.ts. At most 100. */
+  sealRows(digests: readonly string[]): Promise<readonly string[]>;
+  /** One answer per row, in order. */
+  checkSeals(rows: readonly { digest: string; seal: string }[]): Promise<readonly boolean[]>;
+  /** ECDSA P-384 over a SHA-384 digest (48 bytes) with the HSM's audit key. DER. */
+  signAudit(digest: Uint8Array): Promise<Uint8Array>;
+}
+
+export const cryptoErrorCodes = [
+  /** The ciphertext, its additional data or its key does not fit. Never says which. */
+  'invalid-ciphertext',
+  /** The material row fails its binding or its HMAC: an alarm. */
+  'material-refused',
+  /** The request breaks a bound that the caller should have checked. */
+  'invalid-request',
+  /** This caller class may not call this operation. */
+  'forbidden',
+  /** Queue full: try again after a moment. */
+  'busy',
+  /** The deadline passed. */
+  'timeout',
+  /** No bridge, or no HSM behind it. */
+  'unavailable',
+  /** Unexpected answer of the HSM. */
+  'internal',
+] as const;
+export type CryptoErrorCode = (typeof cryptoErrorCodes)[number];
+
+export class CryptoError extends Error {
+  override readonly name = 'CryptoError';
+  readonly code: CryptoErrorCode;
+  constructor(code: CryptoErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
