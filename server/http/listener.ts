@@ -1,0 +1,212 @@
+/** The HTTP front of the single node: bounds on size, time and number of everything, then the protocols of shared/. Plain HTTP on the loopback interface. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { KmsError } from '#shared/errors.ts';
+import type { Caller } from '#shared/pipeline/caller.ts';
+import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
+import { toApiRequest } from './api-request.ts';
+import { readBody } from './read-body.ts';
+
+export interface ListenerLimits {
+  readonly bodyBytesMax: number;
+  readonly connectionsMax: number;
+  /** Requests being worked on at once; more are told to slow down. */
+  readonly inFlightMax: number;
+  /** For the whole request to arrive. */
+  readonly requestTimeoutMs: number;
+  /** For a connection on which nothing happens. */
+  readonly idleTimeoutMs: number;
+  /** For an answer to be found. */
+  readonly answerTimeoutMs: number;
+}
+
+export const defaultLimits: ListenerLimits = {
+  bodyBytesMax: 1024 * 1024,
+  connectionsMax: 2000,
+  inFlightMax: 1000,
+  requestTimeoutMs: 15_000,
+  idleTimeoutMs: 65_000,
+  answerTimeoutMs: 30_000,
+};
+
+export interface HealthAnswer {
+  readonly ready: boolean;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface ListenerSettings {
+  readonly limits: ListenerLimits;
+  readonly authenticate: (request: ApiRequest) => Caller;
+  readonly handle: (request: ApiRequest, authenticate: (request: ApiRequest) => Caller) => Promise<ApiResponse>;
+  readonly health: () => HealthAnswer;
+  /** Called once per request, after its answer was handed over. */
+  readonly log: (line: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Listener {
+  /** @returns the port */
+  listen(host: string, port: number): Promise<number>;
+  /** Refuses new connections, lets requests under way finish within the time, then cuts the rest. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function createListener(settings: ListenerSettings): Listener {
+  const { limits } = settings;
+  const server = createServer({
+    headersTimeout: Math.min(10_000, limits.requestTimeoutMs),
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(1000, limits.requestTimeoutMs),
+    requireHostHeader: true,
+  });
+  server.maxConnections = limits.connectionsMax;
+  server.maxHeadersCount = 100;
+  server.timeout = Math.max(limits.idleTimeoutMs, limits.answerTimeoutMs) + 5000;
+  let inFlight = 0;
+
+  const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (message.url === '/health' || message.url?.startsWith('/health?')) return sendHealth(message, response, settings.health());
+    const startedMs = performance.now();
+    inFlight += 1;
+    try {
+      const answer = await answerTo(settings, message, inFlight > limits.inFlightMax);
+      if (answer === undefined) return void response.destroy();
+      send(response, answer, message.complete && server.listening);
+      settings.log(accessLine(answer, performance.now() - startedMs));
+    } finally {
+      inFlight -= 1;
+    }
+  };
+  const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
+    serve(message, response).catch((error: unknown) => {
+      settings.log({ event: 'request-abandoned', time: new Date().toISOString(), reason: error instanceof Error ? error.name : 'unknown' });
+      response.destroy();
+    });
+  };
+
+  server.on('request', onRequest);
+  server.on('checkContinue', (message: IncomingMessage, response: ServerResponse) => {
+    if (Number(message.headers['content-length'] ?? 0) <= limits.bodyBytesMax) response.writeContinue();
+    onRequest(message, response);
+  });
+  server.on('clientError', refuseMalformed);
+  server.on('connect', (_message, socket) => socket.destroy());
+  server.on('upgrade', (_message, socket) => socket.destroy());
+
+  return {
+    listen: (host, port) => listen(server, host, port),
+    close: (graceMs) => close(server, graceMs),
+  };
+}
+
+/** Undefined when the caller went away before the request was whole. */
+async function answerTo(settings: ListenerSettings, message: IncomingMessage, overloaded: boolean): Promise<ApiResponse | undefined> {
+  let body: Buffer | undefined;
+  try {
+    body = await readBody(message, settings.limits.bodyBytesMax);
+  } catch {
+    return undefined;
+  }
+  const request = toApiRequest(message, body ?? new Uint8Array());
+  if (request === undefined) return plainError(400, 'ValidationException', 'A header that must be unique is repeated.');
+  const { authenticate, refusal } = admission(settings, body, overloaded);
+  const answer = settings.handle(request, refusal === undefined ? authenticate : refuseWith(refusal));
+  return withinTime(answer, settings.limits.answerTimeoutMs);
+}
+
+/** Refusals are answered by the protocols too, so that each leaves its audit record. */
+function admission(settings: ListenerSettings, body: Buffer | undefined, overloaded: boolean): { authenticate: (request: ApiRequest) => Caller; refusal: KmsError | undefined } {
+  const { authenticate, limits } = settings;
+  if (body === undefined) return { authenticate, refusal: new KmsError('RequestEntityTooLargeException', `The request body is larger than ${limits.bodyBytesMax} bytes.`) };
+  if (overloaded) return { authenticate, refusal: new KmsError('ThrottlingException', 'Rate exceeded') };
+  return { authenticate, refusal: undefined };
+}
+
+const refuseWith = (error: KmsError) => (): never => {
+  throw error;
+};
+
+function withinTime(answer: Promise<ApiResponse>, timeoutMs: number): Promise<ApiResponse> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(plainError(503, 'DependencyTimeoutException', 'The request took too long. Its outcome is unknown.')), timeoutMs);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function plainError(status: number, code: string, message: string): ApiResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': code },
+    body: JSON.stringify({ __type: code, message }),
+    summary: { requestId: '', operation: undefined, principalArn: undefined, errorCode: code },
+  };
+}
+
+function accessLine({ status, summary }: ApiResponse, latencyMs: number): Record<string, unknown> {
+  const { requestId, operation, errorCode, principalArn } = summary;
+  return { event: 'request', time: new Date().toISOString(), requestId, operation, status, errorCode, latencyMs: Math.round(latencyMs * 100) / 100, principalArn };
+}
+
+const lingerMs = 1000;
+
+/** A connection whose request was not read to its end cannot carry another: it is closed once the caller had time to read the answer. */
+function send(response: ServerResponse, answer: ApiResponse, keepAlive: boolean): void {
+  if (response.destroyed) return;
+  const headers: Record<string, string | number> = { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) };
+  // RFC 9110 section 8.6: no Content-Length with 204.
+  if (answer.status === 204) delete headers['content-length'];
+  if (!keepAlive) {
+    headers.connection = 'close';
+    const { socket } = response;
+    response.req.resume();
+    response.on('finish', () => setTimeout(() => socket?.destroy(), lingerMs).unref());
+  }
+  response.writeHead(answer.status, headers);
+  response.end(answer.body);
+}
+
+function sendHealth(message: IncomingMessage, response: ServerResponse, health: HealthAnswer): void {
+  message.resume();
+  const allowed = message.method === 'GET' || message.method === 'HEAD';
+  response.writeHead(!allowed ? 405 : health.ready ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(allowed ? JSON.stringify(health.body) : '');
+}
+
+/** Bytes that are no HTTP request, headers that are too many, requests that come too slowly. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const [status, code] = malformedStatus(error.code);
+  const body = JSON.stringify({ __type: code, message: 'The request is not well-formed HTTP, or it did not arrive in time.' });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/x-amz-json-1.1\r\nx-amzn-errortype: ${code}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
+function malformedStatus(code: string | undefined): readonly [string, string] {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['408 Request Timeout', 'RequestTimeoutException'];
+  if (code === 'HPE_HEADER_OVERFLOW') return ['431 Request Header Fields Too Large', 'RequestHeaderFieldsTooLargeException'];
+  return ['400 Bad Request', 'SerializationException'];
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, 1024, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function close(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve();
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
