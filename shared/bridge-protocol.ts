@@ -19,7 +19,7 @@ export const frameBytesMax = 64 * 1024;
 export const deadlineHeader = 'x-deadline-ms';
 
 const bytes = (max: number, min = 0) =>
-  z.instanceof(Uint8Array).refine((value) => value.length >= min && value.length <= max, { message: `length must be ${min} to ${max} bytes` });
+  z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length >= min && value.length <= max, { message: `must be ${min} to ${max} bytes` });
 const base64 = (max: number) =>
   z
     .string()

@@ -27,6 +27,7 @@ export const errorTable = {
   LimitExceededException: { status: 400, restStatus: 429 },
   MalformedPolicyDocumentException: { status: 400, restStatus: 400 },
   MissingAuthenticationTokenException: { status: 400, restStatus: 403 },
+  NotAuthorizedException: { status: 400, restStatus: 403 },
   NotFoundException: { status: 400, restStatus: 404 },
   RequestEntityTooLargeException: { status: 413, restStatus: 413 },
   SerializationException: { status: 400, restStatus: 400 },

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
+import { timestamp } from '#shared/fields/timestamp.ts';
+import { keyArn } from './arn.ts';
+import { type KeyRecord, keyMaterialId } from './key-record.ts';
+
+const multiRegionKey = z.object({ Arn: z.string(), Region: z.string() });
+
+export const keyMetadataSchema = z
+  .object({
+    AWSAccountId: z.string(),
+    KeyId: z.string(),
+    Arn: z.string(),
+    CreationDate: timestamp(),
+    Enabled: z.boolean(),
+    Description: z.string(),
+    KeyUsage: z.string(),
+    KeyState: z.string(),
+    DeletionDate: timestamp().optional(),
+    Origin: z.string(),
+    KeyManager: z.literal('CUSTOMER'),
+    CustomerMasterKeySpec: z.string(),
+    KeySpec: z.string(),
+    EncryptionAlgorithms: z.array(z.string()).optional(),
+    SigningAlgorithms: z.array(z.string()).optional(),
+    MacAlgorithms: z.array(z.string()).optional(),
+    MultiRegion: z.boolean(),
+    MultiRegionConfiguration: z.object({ MultiRegionKeyType: z.string(), PrimaryKey: multiRegionKey, ReplicaKeys: z.array(multiRegionKey) }).optional(),
+    CurrentKeyMaterialId: z.string().optional(),
+    /** Beyond AWS KMS: where the key is used in clear (docs/architecture.md). */
+    ProtectionLevel: z.string(),
+  })
+  .meta({ id: 'KeyMetadata' });
+
+export function keyMetadata(partition: string, record: KeyRecord): z.output<typeof keyMetadataSchema> {
+  const spec = describeKeySpec(record.keySpec);
+  const Arn = keyArn(partition, record);
+  return {
+    AWSAccountId: record.account,
+    KeyId: record.keyId,
+    Arn,
+    CreationDate: new Date(record.createdAt),
+    Enabled: record.state === 'Enabled',
+    Description: record.description,
+    KeyUsage: record.keyUsage,
+    KeyState: record.state,
+    DeletionDate: record.deletion === undefined ? undefined : new Date(record.deletion.at),
+    Origin: record.origin,
+    KeyManager: 'CUSTOMER',
+    CustomerMasterKeySpec: record.keySpec,
+    KeySpec: record.keySpec,
+    EncryptionAlgorithms: record.keyUsage === 'ENCRYPT_DECRYPT' ? [...(spec.encryptionAlgorithms ?? [])] : undefined,
+    SigningAlgorithms: record.keyUsage === 'SIGN_VERIFY' ? [...(spec.signingAlgorithms ?? [])] : undefined,
+    MacAlgorithms: record.keyUsage === 'GENERATE_VERIFY_MAC' ? [...(spec.macAlgorithms ?? [])] : undefined,
+    MultiRegion: record.multiRegion,
+    MultiRegionConfiguration: record.multiRegion ? { MultiRegionKeyType: 'PRIMARY', PrimaryKey: { Arn, Region: record.region }, ReplicaKeys: [] } : undefined,
+    CurrentKeyMaterialId: record.keySpec === 'SYMMETRIC_DEFAULT' ? keyMaterialId(record.keyId, record.currentVersion) : undefined,
+    ProtectionLevel: spec.protection,
+  };
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { KeySpec, KeyUsage } from '#shared/algorithms/key-specs.ts';
+import type { KeyOrigin } from '#shared/keys/material.ts';
+
+/** AWS KMS KeyState. Only the first four occur so far. */
+export const keyStates = ['Enabled', 'Disabled', 'PendingDeletion', 'PendingImport', 'Unavailable', 'Creating', 'Updating', 'PendingReplicaDeletion'] as const;
+export type KeyState = (typeof keyStates)[number];
+
+export interface Tag {
+  readonly TagKey: string;
+  readonly TagValue: string;
+}
+
+export interface KeyRecord {
+  readonly account: string;
+  readonly region: string;
+  readonly keyId: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly description: string;
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  readonly origin: KeyOrigin;
+  readonly multiRegion: boolean;
+  readonly state: KeyState;
+  readonly currentVersion: number;
+  /** The key policy document, exactly as it was put. */
+  readonly policy: string;
+  readonly tags: readonly Tag[];
+  readonly rotation: Rotation;
+  readonly deletion?: Deletion | undefined;
+}
+
+export interface Rotation {
+  readonly enabled: boolean;
+  readonly periodDays: number;
+  /** Milliseconds. Absent while rotation is off; kept while the key is disabled, acted on once it is enabled again. */
+  readonly nextAt?: number | undefined;
+  /** RotateKeyOnDemand calls so far: at most 25 for the life of a key. */
+  readonly onDemandCount: number;
+}
+
+export interface Deletion {
+  /** Milliseconds: the end of the waiting period. */
+  readonly at: number;
+  readonly pendingWindowDays: number;
+  readonly requestedBy: string;
+}
+
+/** One version of a key. Its material lies in the material table under the same number. */
+export interface VersionRecord {
+  readonly version: number;
+  readonly createdAt: number;
+  readonly origin: 'CREATION' | 'AUTOMATIC' | 'ON_DEMAND';
+}
+
+/** KeyMaterialId (64 hexadecimal digits): names a version to callers without telling anything about it, the same in every replica. */
+export function keyMaterialId(keyId: string, version: number): string {
+  return createHash('sha256').update(`chatelaine-key-material\n${keyId}\n${version}`).digest('hex');
+}

@@ -1,0 +1,95 @@
+/**
+ * The key-state table: operation × key state → allowed, or the error AWS KMS gives. Data only; the pipeline, the docs and the tests read it.
+ * Source: AWS KMS Developer Guide, "Key states of AWS KMS keys". Where the guide allows two errors, the one that AWS sends is used.
+ */
+import { KmsError, type KmsErrorCode } from '#shared/errors.ts';
+import type { KeyState } from './key-record.ts';
+
+const refusals = {
+  disabled: ['DisabledException', 'is disabled.'],
+  pendingDeletion: ['KMSInvalidStateException', 'is pending deletion.'],
+  notPendingDeletion: ['KMSInvalidStateException', 'is not pending deletion.'],
+  pendingImport: ['KMSInvalidStateException', 'is pending import.'],
+  externalOrigin: ['UnsupportedOperationException', 'origin is EXTERNAL which is not valid for this operation.'],
+  unavailable: ['KMSInvalidStateException', 'is unavailable.'],
+  creating: ['KMSInvalidStateException', 'is creating.'],
+  updating: ['KMSInvalidStateException', 'is updating.'],
+} as const satisfies Record<string, readonly [KmsErrorCode, string]>;
+
+export type StateRule = 'ok' | keyof typeof refusals;
+export type StateRow = Readonly<Record<KeyState, StateRule>>;
+
+const row = (
+  Enabled: StateRule,
+  Disabled: StateRule,
+  PendingDeletion: StateRule,
+  PendingImport: StateRule,
+  Unavailable: StateRule,
+  Creating: StateRule,
+  Updating: StateRule,
+): StateRow => ({
+  Enabled,
+  Disabled,
+  PendingDeletion,
+  PendingReplicaDeletion: PendingDeletion,
+  PendingImport,
+  Unavailable,
+  Creating,
+  Updating,
+});
+
+const any = row('ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok');
+const use = row('ok', 'disabled', 'pendingDeletion', 'pendingImport', 'unavailable', 'creating', 'ok');
+const describe = row('ok', 'ok', 'pendingDeletion', 'ok', 'ok', 'ok', 'ok');
+const toggle = row('ok', 'ok', 'pendingDeletion', 'pendingImport', 'ok', 'creating', 'updating');
+const rotate = row('ok', 'disabled', 'pendingDeletion', 'externalOrigin', 'unavailable', 'creating', 'ok');
+
+export const stateTable = {
+  CancelKeyDeletion: row('notPendingDeletion', 'notPendingDeletion', 'ok', 'notPendingDeletion', 'notPendingDeletion', 'notPendingDeletion', 'notPendingDeletion'),
+  CreateAlias: describe,
+  Decrypt: use,
+  DeleteAlias: any,
+  DeleteKey: row('notPendingDeletion', 'notPendingDeletion', 'ok', 'notPendingDeletion', 'notPendingDeletion', 'notPendingDeletion', 'notPendingDeletion'),
+  DescribeKey: any,
+  DisableKey: toggle,
+  DisableKeyRotation: rotate,
+  EnableKey: toggle,
+  EnableKeyRotation: rotate,
+  Encrypt: use,
+  GenerateDataKey: use,
+  GenerateDataKeyWithoutPlaintext: use,
+  GenerateMac: use,
+  GetKeyPolicy: any,
+  GetKeyRotationStatus: row('ok', 'ok', 'ok', 'externalOrigin', 'unavailable', 'ok', 'ok'),
+  GetPublicKey: use,
+  ListAliases: any,
+  ListKeyPolicies: any,
+  ListKeyRotations: any,
+  ListResourceTags: any,
+  PutKeyPolicy: any,
+  ReEncrypt: use,
+  RotateKey: rotate,
+  RotateKeyOnDemand: rotate,
+  ScheduleKeyDeletion: row('ok', 'ok', 'pendingDeletion', 'ok', 'ok', 'ok', 'updating'),
+  Sign: use,
+  TagResource: describe,
+  UntagResource: describe,
+  UpdateAlias: describe,
+  UpdateKeyDescription: describe,
+  Verify: use,
+  VerifyMac: use,
+} as const satisfies Record<string, StateRow>;
+
+export function stateRowOf(operation: string): StateRow | undefined {
+  return Object.hasOwn(stateTable, operation) ? stateTable[operation as keyof typeof stateTable] : undefined;
+}
+
+/** @throws KmsError as the table says */
+export function requireState(operation: string, key: { readonly arn: string; readonly record: { readonly state: KeyState } }): void {
+  const rules = stateRowOf(operation);
+  if (rules === undefined) throw new Error(`The state table has no row for ${operation}.`);
+  const rule = rules[key.record.state];
+  if (rule === 'ok') return;
+  const [code, text] = refusals[rule];
+  throw new KmsError(code, `${key.arn} ${text}`);
+}

@@ -1,0 +1,94 @@
+/**
+ * defineOperation: the one description of an operation that routes, schemas, IAM grants, permission names, audit fields, docs and contract
+ * tests are derived from. An operation can only use the ports in `needs` and only throw the codes in `errors`: anything else does not compile.
+ */
+import type * as z from 'zod';
+import type { KmsError, KmsErrorCode } from '#shared/errors.ts';
+import type { JsonObject } from '#shared/json.ts';
+import type { Caller } from '#shared/pipeline/caller.ts';
+import type { PortName, Ports } from '#shared/ports/ports.ts';
+import type { KeyReference, LoadedKey } from '#shared/repositories/key-reader.ts';
+
+export interface Context<Need extends PortName, Code extends KmsErrorCode, Role extends string> {
+  readonly caller: Caller;
+  readonly partition: string;
+  readonly requestId: string;
+  /** Milliseconds since the epoch, fixed for the request. */
+  readonly now: number;
+  /** The keys that the request names, already found and authorized. */
+  readonly keys: Readonly<Record<Role, LoadedKey>>;
+  readonly ports: Pick<Ports, Need>;
+  error(code: Code, message?: string): KmsError<Code>;
+}
+
+/** Groups of the generated documentation. */
+export type OperationGroup = 'Keys' | 'Cryptography' | 'Aliases' | 'Rotation' | 'Tags' | 'Policies';
+
+export interface OperationDefinition<
+  Name extends string,
+  Input extends z.ZodObject,
+  Output extends z.ZodObject | undefined,
+  Need extends PortName,
+  Code extends KmsErrorCode,
+  Role extends string,
+> {
+  /** AWS's own name: also the X-Amz-Target suffix and the default `kms:` permission. */
+  readonly name: Name;
+  readonly group: OperationGroup;
+  /** One sentence for the docs. */
+  readonly summary: string;
+  readonly http: { readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'; readonly path: `/v1/${string}` };
+  readonly input: Input;
+  /** Absent: the answer has no body. */
+  readonly output: Output;
+  /** The keys that the request means. Authorization, state rules and audit apply to each. */
+  readonly keys?: (input: z.output<Input>) => Readonly<Record<Role, KeyReference>>;
+  /** Permission per key role where it is not `kms:<name>`. */
+  readonly permissions?: Readonly<Record<Role, `kms:${string}`>>;
+  /** Roles whose key may be in any state: the operation is about something that points to it. */
+  readonly statelessRoles?: readonly string[];
+  /** Load the material of each key in the same read. */
+  readonly material?: boolean;
+  readonly needs: readonly Need[];
+  readonly errors: readonly Code[];
+  /** Members of the request that the audit record keeps. Never plaintext, ciphertext, signatures, or encryption-context values. */
+  audit(input: z.output<Input>): JsonObject;
+  /** Usage, algorithm and size rules. They come before the key-state rules, as in AWS KMS. */
+  check?(ctx: Context<never, Code, Role>, input: z.output<Input>): void;
+  run(ctx: Context<Need, Code, Role>, input: z.output<Input>): Promise<Output extends z.ZodObject ? z.output<Output> : undefined>;
+}
+
+/** What the pipeline sees: every type parameter erased. */
+export interface Operation {
+  readonly name: string;
+  readonly group: OperationGroup;
+  readonly summary: string;
+  readonly http: { readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'; readonly path: `/v1/${string}` };
+  readonly input: z.ZodObject;
+  readonly output: z.ZodObject | undefined;
+  readonly keys?: (input: Record<string, unknown>) => Readonly<Record<string, KeyReference>>;
+  readonly permissions?: Readonly<Record<string, `kms:${string}`>>;
+  readonly statelessRoles?: readonly string[];
+  readonly material?: boolean;
+  readonly needs: readonly PortName[];
+  readonly errors: readonly KmsErrorCode[];
+  audit(input: Record<string, unknown>): JsonObject;
+  check?(ctx: Context<never, KmsErrorCode, string>, input: Record<string, unknown>): void;
+  run(ctx: Context<PortName, KmsErrorCode, string>, input: Record<string, unknown>): Promise<Record<string, unknown> | undefined>;
+}
+
+export function defineOperation<
+  const Name extends string,
+  Input extends z.ZodObject,
+  Output extends z.ZodObject | undefined,
+  const Need extends PortName = never,
+  const Code extends KmsErrorCode = never,
+  Role extends string = never,
+>(definition: OperationDefinition<Name, Input, Output, Need, Code, Role>): Operation & { readonly name: Name } {
+  return definition as unknown as Operation & { readonly name: Name };
+}
+
+/** The permission that a role of the operation asks for. */
+export function permissionFor(operation: Operation, role: string): `kms:${string}` {
+  return operation.permissions?.[role] ?? `kms:${operation.name}`;
+}

@@ -1,0 +1,24 @@
+/** CancelKeyDeletion: the key survives and stays disabled until somebody enables it. AWS KMS API Reference, CancelKeyDeletion. */
+import * as z from 'zod';
+import { keyId } from '#shared/fields/key-id.ts';
+import { defineOperation } from '#shared/operation.ts';
+import { updateKey } from '#shared/repositories/changes.ts';
+
+export const CancelKeyDeletion = defineOperation({
+  name: 'CancelKeyDeletion',
+  group: 'Keys',
+  summary: 'Takes back a scheduled deletion; the key stays disabled.',
+  http: { method: 'POST', path: '/v1/keys/{KeyId}/cancel-deletion' },
+  input: z.object({ KeyId: keyId() }),
+  output: z.object({ KeyId: z.string() }),
+  keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  needs: ['committer'],
+  errors: [],
+  audit: (input) => ({ keyId: input.KeyId }),
+
+  async run(ctx) {
+    const { key } = ctx.keys;
+    await ctx.ports.committer.commit([updateKey(key, { ...key.record, state: 'Disabled', deletion: undefined })]);
+    return { KeyId: key.arn };
+  },
+});

@@ -1,0 +1,30 @@
+/** DisableKeyRotation: the versions stay. AWS KMS API Reference, DisableKeyRotation. */
+import * as z from 'zod';
+import { keyId } from '#shared/fields/key-id.ts';
+import { requireRotatable } from '#shared/keys/rotation.ts';
+import { defineOperation } from '#shared/operation.ts';
+import { updateKey } from '#shared/repositories/changes.ts';
+
+export const DisableKeyRotation = defineOperation({
+  name: 'DisableKeyRotation',
+  group: 'Rotation',
+  summary: 'Turns off automatic rotation.',
+  http: { method: 'DELETE', path: '/v1/keys/{KeyId}/rotation' },
+  input: z.object({ KeyId: keyId() }),
+  output: undefined,
+  keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  needs: ['committer'],
+  errors: ['UnsupportedOperationException'],
+  audit: (input) => ({ keyId: input.KeyId }),
+
+  check(ctx) {
+    requireRotatable(ctx, ctx.keys.key);
+  },
+
+  async run(ctx) {
+    const { key } = ctx.keys;
+    const { rotation } = key.record;
+    if (rotation.enabled) await ctx.ports.committer.commit([updateKey(key, { ...key.record, rotation: { ...rotation, enabled: false, nextAt: undefined } })]);
+    return undefined;
+  },
+});

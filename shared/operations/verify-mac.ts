@@ -1,0 +1,42 @@
+/** VerifyMac: compares inside the HSM. A wrong MAC is an error, as in AWS KMS. AWS KMS API Reference, VerifyMac; FIPS 198-1. */
+import * as z from 'zod';
+import { blob } from '#shared/fields/blob.ts';
+import { macAlgorithmEnum } from '#shared/fields/enums.ts';
+import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
+import { requireMacAlgorithm, requireMaterial, requireUsage } from '#shared/keys/usage.ts';
+import { defineOperation } from '#shared/operation.ts';
+import { handleOf } from '#shared/repositories/key-reader.ts';
+
+export const VerifyMac = defineOperation({
+  name: 'VerifyMac',
+  group: 'Cryptography',
+  summary: 'Verifies an HMAC.',
+  http: { method: 'POST', path: '/v1/keys/{KeyId}/verify-mac' },
+  input: z.object({
+    KeyId: keyId(),
+    Message: blob({ min: 1, max: 4096, sensitive: true }),
+    MacAlgorithm: macAlgorithmEnum(),
+    Mac: blob({ min: 1, max: 6144 }),
+    GrantTokens: grantTokens(),
+    DryRun: dryRun(),
+  }),
+  output: z.object({ KeyId: z.string(), MacValid: z.boolean(), MacAlgorithm: z.string() }),
+  keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
+  material: true,
+  needs: ['mac'],
+  errors: ['InvalidKeyUsageException', 'KMSInvalidMacException'],
+  audit: (input) => ({ keyId: input.KeyId, macAlgorithm: input.MacAlgorithm, dryRun: input.DryRun ?? false }),
+
+  check(ctx, input) {
+    requireUsage(ctx, ctx.keys.key, 'GENERATE_VERIFY_MAC', 'VerifyMac');
+    requireMacAlgorithm(ctx, ctx.keys.key, input.MacAlgorithm);
+  },
+
+  async run(ctx, input) {
+    const { key } = ctx.keys;
+    const handle = handleOf(key, key.record.currentVersion, requireMaterial(key));
+    const isValid = await ctx.ports.mac.verifyMac(handle, input.MacAlgorithm, input.Message, input.Mac);
+    if (!isValid) throw ctx.error('KMSInvalidMacException');
+    return { KeyId: key.arn, MacValid: true, MacAlgorithm: input.MacAlgorithm };
+  },
+});

@@ -1,0 +1,60 @@
+/**
+ * One transaction per change: the sealed rows, and an outbox row that holds the change's audit record. Both land or neither does, so a change
+ * without a record cannot exist (docs/adr/0006).
+ */
+import type { AuditRecord } from '#shared/audit/audit-record.ts';
+import type { Committer } from '#shared/ports/ports.ts';
+import { type RecordStore, StoreUnavailable, TransactionCancelled, type Write } from '#shared/ports/record-store.ts';
+import { toBody } from '#shared/repositories/records.ts';
+import { outboxDueIndex, outboxRow } from '#shared/repositories/rows.ts';
+import { sealWrites } from '#shared/repositories/seal.ts';
+import type { Service } from './service.ts';
+
+/** A condition did not hold: somebody else changed the record first. The pipeline runs the operation again on fresh records. */
+export class ConcurrentChange extends Error {
+  override readonly name = 'ConcurrentChange';
+}
+
+export interface RequestCommitter extends Committer {
+  /** Whether the request's change, and so its audit record, is durable. */
+  readonly committed: boolean;
+}
+
+export function createCommitter(
+  service: Pick<Service, 'store' | 'crypto' | 'onCommit'>,
+  successRecord: (created: readonly { arn: string; role: string }[]) => AuditRecord,
+): RequestCommitter {
+  let committed = false;
+  return {
+    get committed() {
+      return committed;
+    },
+    async commit(writes, created = []) {
+      if (committed) throw new Error('An operation commits once.');
+      const record = successRecord(created);
+      const outbox: Write = {
+        put: { ...outboxRow(record.eventId), rev: 1, body: toBody(record), index: { due: outboxDueIndex(record.eventId, Date.parse(record.time)) } },
+        if: { absent: true },
+      };
+      const sealed = await sealWrites(service.crypto, writes);
+      try {
+        await service.store.transact([...sealed, outbox]);
+      } catch (error) {
+        if (error instanceof TransactionCancelled) throw new ConcurrentChange(error.message, { cause: error });
+        if (!(error instanceof StoreUnavailable && error.outcomeUnknown && (await landed(service.store, record)))) throw error;
+      }
+      committed = true;
+      service.onCommit?.();
+    },
+  };
+}
+
+/** After a lost answer the outbox row tells whether the transaction was applied. */
+async function landed(store: RecordStore, record: AuditRecord): Promise<boolean> {
+  try {
+    const [item] = await store.getMany([outboxRow(record.eventId)]);
+    return item !== undefined;
+  } catch {
+    return false;
+  }
+}

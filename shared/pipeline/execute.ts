@@ -1,0 +1,176 @@
+/**
+ * The one order in which every operation runs:
+ *
+ *   validate → find the keys → authorize → usage rules → key-state rules → DryRun → run (again, when overtaken) → audit → answer
+ *
+ * Exactly one audit record leaves here per request. A change carries its record in its own transaction; every other answer is withheld until its
+ * record is durable, and the request fails when it cannot be recorded.
+ */
+import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
+import type { AuditRecord } from '#shared/audit/audit-record.ts';
+import { KmsError } from '#shared/errors.ts';
+import { newEventId } from '#shared/ids.ts';
+import type { JsonObject } from '#shared/json.ts';
+import { requireState } from '#shared/keys/state-table.ts';
+import { type Context, type Operation, permissionFor } from '#shared/operation.ts';
+import { authorizeKey } from '#shared/policy/authorize.ts';
+import { CryptoError } from '#shared/ports/crypto.ts';
+import type { Ports } from '#shared/ports/ports.ts';
+import { TransactionCancelled } from '#shared/ports/record-store.ts';
+import type { LoadedKey } from '#shared/repositories/key-reader.ts';
+import type { Caller } from './caller.ts';
+import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
+import type { Service } from './service.ts';
+import { toKmsError } from './to-kms-error.ts';
+import { Turns } from './turns.ts';
+import { parseInput } from './validate.ts';
+
+export interface OperationRequest {
+  readonly operation: Operation;
+  readonly protocol: AuditRecord['protocol'];
+  readonly requestId: string;
+  readonly caller: Caller;
+  /** The members as they came, nothing checked. Throws a KmsError when the body cannot be read. */
+  readonly readMembers: () => Readonly<Record<string, unknown>>;
+  /** REST refuses members that the operation does not have; the wire protocol ignores them, as AWS does. */
+  readonly strict: boolean;
+  readonly sourceIp: string;
+  readonly userAgent: string | undefined;
+}
+
+const attemptsMax = 12;
+const turns = new Turns();
+
+/** @throws KmsError only: everything else has become one. */
+export async function execute(service: Service, request: OperationRequest): Promise<Record<string, unknown> | undefined> {
+  const trail: Trail = { now: service.clock.now(), keys: {}, parameters: {} };
+  let committer: RequestCommitter | undefined;
+  let output: Record<string, unknown> | undefined;
+  let failure: KmsError | undefined;
+  let endTurn: (() => void) | undefined;
+  try {
+    const input = parseInput(request.operation, request.readMembers(), request.strict);
+    trail.parameters = request.operation.audit(input);
+    for (let attempt = 1; ; attempt += 1) {
+      committer = createCommitter(service, (created) => auditRecord(request, trail, undefined, created));
+      try {
+        output = await attemptOnce(service, request, input, trail, committer);
+        break;
+      } catch (error) {
+        if (!(error instanceof ConcurrentChange || error instanceof TransactionCancelled) || attempt === attemptsMax) throw error;
+        endTurn ??= await turns.take(
+          Object.values(trail.keys)
+            .map((key) => key.arn)
+            .join(' '),
+        );
+        await pause(attempt);
+      }
+    }
+  } catch (error) {
+    failure = toKmsError(error);
+    if (error instanceof CryptoError && error.code === 'material-refused') raiseMaterialRefused(service, request, trail);
+  }
+  endTurn?.();
+  if (committer?.committed !== true) await recordOrWithhold(service, auditRecord(request, trail, failure, []));
+  if (failure !== undefined) throw failure;
+  return output;
+}
+
+/** What is known of the request so far, for its audit record. */
+interface Trail {
+  readonly now: number;
+  keys: Readonly<Record<string, LoadedKey>>;
+  parameters: JsonObject;
+}
+
+async function attemptOnce(
+  service: Service,
+  request: OperationRequest,
+  input: Record<string, unknown>,
+  trail: Trail,
+  committer: RequestCommitter,
+): Promise<Record<string, unknown> | undefined> {
+  const { operation, caller } = request;
+  const lookups = operation.keys === undefined ? {} : await service.keyReader.find(operation.keys(input), caller, operation.material === true);
+  trail.keys = Object.fromEntries(Object.entries(lookups).flatMap(([role, lookup]) => (lookup.found ? [[role, lookup.key]] : [])));
+  const keys = Object.fromEntries(Object.entries(lookups).map(([role, lookup]) => [role, authorizeKey(caller, permissionFor(operation, role), lookup)]));
+  const context: Context<keyof Ports, never, string> = {
+    caller,
+    partition: service.partition,
+    requestId: request.requestId,
+    now: trail.now,
+    keys,
+    ports: { ...service.ports, committer },
+    error: (code, message) => new KmsError(code, message),
+  };
+  operation.check?.(context, input);
+  for (const [role, key] of Object.entries(keys)) if (operation.statelessRoles?.includes(role) !== true) requireState(operation.name, key);
+  if (input.DryRun === true) throw new KmsError('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
+  return await operation.run(context, input);
+}
+
+/** Overtaken requests step out of each other's way: up to 5, 10, 15 … ms. */
+const pause = (attempt: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt));
+
+/** The bridge found a material row that is not the one it sealed: somebody wrote to the database (threat T-04). */
+function raiseMaterialRefused(service: Service, request: OperationRequest, trail: Trail): void {
+  const now = service.clock.now();
+  service.alarms.raise({
+    eventId: newEventId(now),
+    time: new Date(now).toISOString(),
+    kind: 'material-refused',
+    requestId: request.requestId,
+    resource: Object.values(trail.keys)
+      .map((key) => key.arn)
+      .join(' '),
+    message: 'Key material was refused by the bridge: its row does not match what was sealed.',
+  });
+}
+
+const deniedCodes: ReadonlySet<string> = new Set([
+  'AccessDeniedException',
+  'UnrecognizedClientException',
+  'InvalidSignatureException',
+  'IncompleteSignatureException',
+  'MissingAuthenticationTokenException',
+  'ExpiredTokenException',
+]);
+
+function auditRecord(request: OperationRequest, trail: Trail, failure: KmsError | undefined, created: readonly { arn: string; role: string }[]): AuditRecord {
+  const { caller } = request;
+  return {
+    format: 1,
+    eventId: newEventId(trail.now),
+    time: new Date(trail.now).toISOString(),
+    requestId: request.requestId,
+    operation: request.operation.name,
+    protocol: request.protocol,
+    outcome: outcomeOf(failure),
+    errorCode: failure?.code,
+    principal: { arn: caller.principalArn, id: caller.principalId, account: caller.account, accessKeyId: caller.accessKeyId },
+    sourceIp: request.sourceIp,
+    userAgent: request.userAgent?.slice(0, 512),
+    region: caller.region,
+    resources: [...Object.entries(trail.keys).map(([role, key]) => ({ arn: key.arn, role, protection: describeKeySpec(key.record.keySpec).protection })), ...created],
+    parameters: trail.parameters,
+  };
+}
+
+export const outcomeOf = (failure: KmsError | undefined): AuditRecord['outcome'] => (failure === undefined ? 'success' : deniedCodes.has(failure.code) ? 'denied' : 'failed');
+
+/** Design section 8: the answer is released only once its record is durable. */
+export async function recordOrWithhold(service: Pick<Service, 'audit' | 'alarms' | 'clock'>, record: AuditRecord): Promise<void> {
+  try {
+    await service.audit.append(record);
+  } catch (error) {
+    const now = service.clock.now();
+    service.alarms.raise({
+      eventId: newEventId(now),
+      time: new Date(now).toISOString(),
+      kind: 'audit-unavailable',
+      requestId: record.requestId,
+      message: 'A request was refused because its audit record could not be written to any sink.',
+    });
+    throw new KmsError('KMSInternalException', 'The request could not be recorded in the audit trail, so its answer is withheld. Try again.', { cause: error });
+  }
+}

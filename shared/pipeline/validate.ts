@@ -1,0 +1,83 @@
+/**
+ * From raw members to an operation's input, or AWS KMS's own words about what is wrong: a value of the wrong type or an unreadable blob is a
+ * SerializationException; broken constraints are counted and reported together in one ValidationException (research: kms-api 2.3).
+ */
+import type * as z from 'zod';
+import { KmsError } from '#shared/errors.ts';
+import type { Operation } from '#shared/operation.ts';
+
+type Issue = z.core.$ZodIssue;
+const violationsMax = 10;
+
+/** @throws KmsError SerializationException, ValidationException */
+export function parseInput(operation: Operation, members: Readonly<Record<string, unknown>>, strict: boolean): Record<string, unknown> {
+  const present: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(members)) {
+    // null means absent (Smithy awsJson1_1).
+    if (value === null) continue;
+    // zod skips this member name in maps; silently dropping a pair of an encryption context would be wrong.
+    if (typeof value === 'object' && Object.hasOwn(value, '__proto__')) throw new KmsError('SerializationException', `The member name __proto__ is not accepted in ${name}.`);
+    if (name in operation.input.shape) present[name] = value;
+    else if (strict) throw new KmsError('ValidationException', `1 validation error detected: Unknown member '${name.slice(0, 100)}'`);
+  }
+  const parsed = operation.input.safeParse(present);
+  if (parsed.success) return parsed.data;
+  throw explain(parsed.error.issues, present);
+}
+
+function explain(issues: readonly Issue[], members: Record<string, unknown>): KmsError {
+  const violations: string[] = [];
+  for (const issue of issues) {
+    const value = valueAt(members, issue.path);
+    const constraint = constraintOf(issue, value);
+    if (constraint === undefined) return new KmsError('SerializationException', `The value of ${memberName(issue.path)} cannot be read as the type that the operation expects.`);
+    violations.push(`${valueText(issue, value)} at '${memberName(issue.path)}' failed to satisfy constraint: ${constraint}`);
+  }
+  const count = violations.length;
+  return new KmsError('ValidationException', `${count} validation error${count === 1 ? '' : 's'} detected: ${violations.slice(0, violationsMax).join('; ')}`);
+}
+
+/** Undefined when the value has the wrong type altogether. */
+function constraintOf(issue: Issue, value: unknown): string | undefined {
+  if (value === undefined) return 'Member must not be null';
+  switch (issue.code) {
+    case 'too_small':
+      return `Member must have ${measureOf(issue.origin)} greater than or equal to ${issue.minimum}`;
+    case 'too_big':
+      return `Member must have ${measureOf(issue.origin)} less than or equal to ${issue.maximum}`;
+    case 'invalid_value':
+      return typeof value === 'string' ? `Member must satisfy enum value set: [${issue.values.map(String).join(', ')}]` : undefined;
+    case 'invalid_format':
+      return issue.format === 'regex' ? `Member must satisfy regular expression pattern: ${(issue.pattern ?? '').replace(/^\/|\/[a-z]*$/g, '')}` : undefined;
+    case 'custom':
+      return issue.message;
+    default:
+      return undefined;
+  }
+}
+
+const measureOf = (origin: string): string => (origin === 'number' || origin === 'int' ? 'value' : 'length');
+
+/** Blobs, structures and long strings are never echoed. */
+function valueText(issue: Issue, value: unknown): string {
+  if (value === undefined) return 'Value null';
+  const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  if (issue.code === 'custom' || !isScalar || (typeof value === 'string' && value.length > 300)) return 'Value';
+  return `Value '${value}'`;
+}
+
+/** ['Tags', 0, 'TagKey'] → tags.1.member.tagKey */
+function memberName(path: readonly PropertyKey[]): string {
+  return path.map((segment) => (typeof segment === 'number' ? `${segment + 1}.member` : lowerCamel(String(segment)))).join('.');
+}
+
+const lowerCamel = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1, 200);
+
+function valueAt(members: Record<string, unknown>, path: readonly PropertyKey[]): unknown {
+  let value: unknown = members;
+  for (const segment of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[segment];
+  }
+  return value ?? undefined;
+}

@@ -1,0 +1,55 @@
+/** The shape of a key policy (IAM JSON policy grammar). Evaluation is not here. */
+import * as z from 'zod';
+import { KmsError } from '#shared/errors.ts';
+
+export const policyBytesMax = 32_768;
+
+const oneOrMany = <T extends z.ZodType>(schema: T) => z.union([schema, z.array(schema).min(1)]);
+const principalMap = z.strictObject({
+  AWS: oneOrMany(z.string().min(1)).optional(),
+  Service: oneOrMany(z.string().min(1)).optional(),
+  Federated: oneOrMany(z.string().min(1)).optional(),
+  CanonicalUser: oneOrMany(z.string().min(1)).optional(),
+});
+const principal = z.union([z.literal('*'), principalMap.refine((map) => Object.values(map).some((value) => value !== undefined))]);
+const conditionValue = z.union([z.string(), z.number(), z.boolean()]);
+const action = oneOrMany(z.string().regex(/^(\*|[a-zA-Z0-9*-]+:[a-zA-Z0-9*?]+)$/));
+
+const statement = z
+  .strictObject({
+    Sid: z.string().optional(),
+    Effect: z.enum(['Allow', 'Deny']),
+    Principal: principal.optional(),
+    NotPrincipal: principal.optional(),
+    Action: action.optional(),
+    NotAction: action.optional(),
+    Resource: oneOrMany(z.string().min(1)).optional(),
+    NotResource: oneOrMany(z.string().min(1)).optional(),
+    Condition: z.record(z.string().min(1), z.record(z.string().min(1), oneOrMany(conditionValue))).optional(),
+  })
+  .refine((value) => exactlyOne(value.Principal, value.NotPrincipal) && exactlyOne(value.Action, value.NotAction) && exactlyOne(value.Resource, value.NotResource));
+
+const document = z.strictObject({
+  Version: z.enum(['2012-10-17', '2008-10-17']).optional(),
+  Id: z.string().optional(),
+  Statement: oneOrMany(statement),
+});
+
+const exactlyOne = (a: unknown, b: unknown): boolean => (a === undefined) !== (b === undefined);
+
+/** @throws KmsError MalformedPolicyDocumentException, LimitExceededException */
+export function parsePolicy(text: string): z.output<typeof document> {
+  if (Buffer.byteLength(text) > policyBytesMax) throw new KmsError('LimitExceededException', `A key policy can have at most ${policyBytesMax} bytes.`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new KmsError('MalformedPolicyDocumentException', 'This policy contains invalid Json');
+  }
+  const parsed = document.safeParse(value);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw new KmsError('MalformedPolicyDocumentException', `The key policy is not valid${where === '' ? '.' : `: see ${where.slice(0, 200)}.`}`);
+  }
+  return parsed.data;
+}

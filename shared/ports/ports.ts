@@ -1,0 +1,38 @@
+import type { Crypto } from '#shared/ports/crypto.ts';
+import type { Write } from '#shared/ports/record-store.ts';
+import type { EncryptionCounter } from '#shared/repositories/encryption-counter.ts';
+import type { KeyEraser } from '#shared/repositories/eraser.ts';
+import type { KeyLister } from '#shared/repositories/key-lister.ts';
+
+/** Applies a change together with its audit record: both or neither. */
+export interface Committer {
+  /**
+   * @param writes each conditional on the revision it was decided on
+   * @param created resources that the change made, for the audit record
+   * @throws ConcurrentChange when a condition did not hold (the pipeline runs the operation again on fresh records)
+   */
+  commit(writes: readonly Write[], created?: readonly { arn: string; role: string }[]): Promise<void>;
+}
+
+/**
+ * What an operation may ask for. Each name selects the AWS grants of its Lambda function (cdk/grants.ts) and the caller class of its bridge
+ * certificate. Reading the keys that a request names is not a port: the pipeline does it for every operation that declares `keys`.
+ */
+export interface Ports {
+  /** Reads of versions and aliases of one key, and lists of an account's keys and aliases. */
+  readonly lister: KeyLister;
+  readonly committer: Committer;
+  /** Makes key material. Bridge class `lifecycle`. */
+  readonly keyFactory: Pick<Crypto, 'generateKey'>;
+  /** Uses key material. Bridge class `crypto`. */
+  readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey'>;
+  readonly signer: Pick<Crypto, 'sign' | 'verify' | 'getPublicKey'>;
+  readonly mac: Pick<Crypto, 'generateMac' | 'verifyMac'>;
+  readonly random: Pick<Crypto, 'generateRandom'>;
+  /** Counts encryptions per key version (SP 800-38D section 8.3). */
+  readonly encryptionCounter: EncryptionCounter;
+  /** Destruction: only the sweep's worker has it. */
+  readonly eraser: KeyEraser;
+}
+
+export type PortName = keyof Ports;

@@ -1,0 +1,51 @@
+/** The writes that make, change and remove records. Each is conditional on what was read, so a change that was overtaken never lands. */
+import type { KeyRecord, VersionRecord } from '#shared/keys/key-record.ts';
+import type { KeyMaterial } from '#shared/keys/material.ts';
+import type { Item, Write } from '#shared/ports/record-store.ts';
+import type { LoadedKey } from './key-reader.ts';
+import { type AliasRecord, toBody } from './records.ts';
+import { aliasListPartition, aliasOfKeyRow, aliasRow, keyDueIndex, keyListIndex, keyRow, materialRow, versionRow } from './rows.ts';
+
+function keyItem(record: KeyRecord, rev: number): Item {
+  return { ...keyRow(record), rev, body: toBody(record), index: { list: keyListIndex(record), due: keyDueIndex(record) } };
+}
+
+export const createKey = (record: KeyRecord, version: VersionRecord, material: KeyMaterial): Write[] => [
+  { put: keyItem(record, 1), if: { absent: true } },
+  ...addVersion(record, version, material),
+];
+
+export const updateKey = (key: Pick<LoadedKey, 'rev'>, record: KeyRecord): Write => ({ put: keyItem(record, key.rev + 1), if: { rev: key.rev } });
+
+/** Counts as a change of the key: of two requests that each looked at the key and add to it, one must look again. */
+export const touchKey = (key: LoadedKey): Write => updateKey(key, key.record);
+
+/** Precondition: the same transaction raises the key's currentVersion. */
+export const addVersion = (key: KeyRecord, version: VersionRecord, material: KeyMaterial): Write[] => [
+  { put: { ...versionRow(key, version.version), rev: 1, body: toBody(version) }, if: { absent: true } },
+  { put: { ...materialRow(key, version.version), rev: 1, body: toBody(material) }, if: { absent: true } },
+];
+
+function aliasWrites(record: AliasRecord, rev: number): { alias: Item; ofKey: Item } {
+  const body = toBody(record);
+  const alias: Item = { ...aliasRow(record), rev, body, index: { list: { pk: aliasListPartition(record), sk: record.aliasName } } };
+  const ofKey: Item = { ...aliasOfKeyRow({ region: record.region, keyId: record.targetKeyId }, record.aliasName), rev, body };
+  return { alias, ofKey };
+}
+
+export function createAlias(record: AliasRecord): Write[] {
+  const { alias, ofKey } = aliasWrites(record, 1);
+  return [{ put: alias, if: { absent: true } }, { put: ofKey }];
+}
+
+export function updateAlias(existing: { record: AliasRecord; rev: number }, record: AliasRecord): Write[] {
+  const { alias, ofKey } = aliasWrites(record, existing.rev + 1);
+  const writes: Write[] = [{ put: alias, if: { rev: existing.rev } }, { put: ofKey }];
+  if (existing.record.targetKeyId !== record.targetKeyId) writes.push({ delete: aliasOfKeyRow({ region: record.region, keyId: existing.record.targetKeyId }, record.aliasName) });
+  return writes;
+}
+
+export const deleteAlias = (existing: { record: AliasRecord; rev: number }): Write[] => [
+  { delete: aliasRow(existing.record), if: { rev: existing.rev } },
+  { delete: aliasOfKeyRow({ region: existing.record.region, keyId: existing.record.targetKeyId }, existing.record.aliasName) },
+];

@@ -1,0 +1,72 @@
+/** Lists: an account's keys and aliases, a key's versions and aliases. Pages may be short; only a missing `next` ends a list. */
+import type { VersionRecord } from '#shared/keys/key-record.ts';
+import type { Item, RecordStore } from '#shared/ports/record-store.ts';
+import { type AliasRecord, readAliasRecord, readVersionRecord } from './records.ts';
+import { aliasListPartition, aliasOfKeyPrefix, aliasRow, keyListPartition, keyPartition, listShards, versionPrefix } from './rows.ts';
+
+export interface Slice<Record> {
+  readonly records: readonly Record[];
+  /** Opaque position to go on from; absent at the end. */
+  readonly next?: string | undefined;
+}
+
+interface Owner {
+  readonly account: string;
+  readonly region: string;
+}
+interface KeyName {
+  readonly region: string;
+  readonly keyId: string;
+}
+
+export interface KeyLister {
+  keys(owner: Owner, limit: number, from?: string): Promise<Slice<{ keyId: string }>>;
+  aliases(owner: Owner, limit: number, from?: string): Promise<Slice<AliasRecord>>;
+  aliasesOfKey(key: KeyName & Owner, limit: number, from?: string): Promise<Slice<AliasRecord>>;
+  versions(key: KeyName, limit: number, from?: string): Promise<Slice<VersionRecord>>;
+  alias(alias: Owner & { aliasName: string }): Promise<{ record: AliasRecord; rev: number } | undefined>;
+}
+
+export function createKeyLister(store: Pick<RecordStore, 'query' | 'getMany'>): KeyLister {
+  async function slice<Record>(query: Parameters<RecordStore['query']>[0], read: (item: Item) => Record): Promise<Slice<Record>> {
+    const page = await store.query(query);
+    return { records: page.items.map(read), next: page.next };
+  }
+
+  return {
+    async keys(owner, limit, from) {
+      const records: { keyId: string }[] = [];
+      let [shard, after] = from === undefined ? [0, undefined] : readPosition(from);
+      while (shard < listShards) {
+        const page = await store.query({
+          table: 'core',
+          index: 'list',
+          pk: keyListPartition(owner, shard),
+          limit: limit - records.length,
+          ...(after === undefined ? {} : { after }),
+        });
+        for (const item of page.items) records.push({ keyId: String(item.body.keyId) });
+        after = page.next;
+        if (after === undefined) shard += 1;
+        if (records.length >= limit) break;
+      }
+      return { records, next: shard < listShards ? `${shard}|${after ?? ''}` : undefined };
+    },
+    aliases: (owner, limit, from) => slice({ table: 'core', index: 'list', pk: aliasListPartition(owner), limit, ...(from === undefined ? {} : { after: from }) }, readAliasRecord),
+    aliasesOfKey: (key, limit, from) =>
+      slice({ table: 'core', pk: keyPartition(key), prefix: aliasOfKeyPrefix, limit, ...(from === undefined ? {} : { after: from }) }, readAliasRecord),
+    versions: (key, limit, from) =>
+      slice({ table: 'core', pk: keyPartition(key), prefix: versionPrefix, limit, ...(from === undefined ? {} : { after: from }) }, readVersionRecord),
+    async alias(alias) {
+      const [item] = await store.getMany([aliasRow(alias)]);
+      return item === undefined ? undefined : { record: readAliasRecord(item), rev: item.rev };
+    },
+  };
+}
+
+function readPosition(from: string): [number, string | undefined] {
+  const at = from.indexOf('|');
+  const shard = Number(from.slice(0, at));
+  const after = from.slice(at + 1);
+  return [shard, after === '' ? undefined : after];
+}

@@ -1,0 +1,197 @@
+/**
+ * Finds the keys that a request names: resolves aliases, loads records (and material when asked), checks their seals. One store request when
+ * nothing changed since the last look: hints remember what an alias pointed to and which version was current, and are never believed
+ * without reading the rows themselves again.
+ */
+import { KmsError } from '#shared/errors.ts';
+import { newEventId } from '#shared/ids.ts';
+import { aliasArn, type KeyIdentifier, type KeyLocation, keyArn, parseKeyIdentifier } from '#shared/keys/arn.ts';
+import type { KeyRecord } from '#shared/keys/key-record.ts';
+import type { KeyBinding, KeyMaterial } from '#shared/keys/material.ts';
+import type { AlarmSink } from '#shared/ports/audit-sink.ts';
+import type { Clock } from '#shared/ports/clock.ts';
+import type { Crypto, KeyHandle } from '#shared/ports/crypto.ts';
+import type { Item, ItemKey, RecordStore } from '#shared/ports/record-store.ts';
+import { readAliasRecord, readKeyRecord, readMaterial } from './records.ts';
+import { aliasRow, keyRow, materialRow } from './rows.ts';
+import { SealChecker } from './seal.ts';
+
+export interface KeyReference {
+  readonly identifier: string;
+  /** 'key': key id or key ARN. 'any': alias name and alias ARN too. */
+  readonly accepts: 'key' | 'any';
+  /** The version whose material is wanted; the current one when absent. */
+  readonly version?: number | undefined;
+  /** The identifier was read from a ciphertext: it means that key whoever owns it, and a caller who may not use it learns nothing about it. */
+  readonly fromCiphertext?: boolean;
+}
+
+export interface LoadedKey {
+  readonly arn: string;
+  readonly record: KeyRecord;
+  /** Revision of the record's row. */
+  readonly rev: number;
+  /** The alias that the request used, with the `alias/` prefix. */
+  readonly requestAlias: string | undefined;
+  /** Absent when the operation did not ask, or when that version has no material. */
+  readonly material: KeyMaterial | undefined;
+}
+
+/** What the bridge needs to use a version: the material, and which version the request takes it for. */
+export function handleOf(key: LoadedKey, version: number, material: KeyMaterial): KeyHandle {
+  const { account, region, keyId } = key.record;
+  const binding: KeyBinding = { account, region, keyId, version };
+  return { binding, material };
+}
+
+/** A row that decides was changed behind the service's back. The caller learns only that something failed inside. */
+export class SealBroken extends Error {
+  override readonly name = 'SealBroken';
+}
+
+/** Where a lookup ended, so that the pipeline can choose between "does not exist" and "may not know". */
+export type Lookup = { readonly found: true; readonly key: LoadedKey } | { readonly found: false; readonly identifier: KeyIdentifier; readonly arn: string };
+
+export type ReferencedLookup = Lookup & { readonly fromCiphertext: boolean };
+
+export interface KeyReader {
+  /** @throws KmsError for identifiers that cannot be read, SealBroken, StoreUnavailable, CryptoError */
+  find<Role extends string>(references: Readonly<Record<Role, KeyReference>>, home: KeyLocation, withMaterial: boolean): Promise<Record<Role, ReferencedLookup>>;
+}
+
+interface Adapters {
+  readonly store: Pick<RecordStore, 'getMany'>;
+  readonly crypto: Pick<Crypto, 'checkSeals'>;
+  readonly alarms: AlarmSink;
+  readonly clock: Clock;
+  readonly partition: string;
+}
+
+const hintsMax = 50_000;
+
+class Hints<Value> {
+  readonly #values = new Map<string, Value>();
+  get(name: string): Value | undefined {
+    return this.#values.get(name);
+  }
+  set(name: string, value: Value): void {
+    if (this.#values.size >= hintsMax && !this.#values.has(name)) this.#values.delete(this.#values.keys().next().value!);
+    this.#values.set(name, value);
+  }
+}
+
+/** Rows read so far for one request. */
+class Snapshot {
+  readonly #store: Pick<RecordStore, 'getMany'>;
+  readonly #rows = new Map<string, Item | undefined>();
+  constructor(store: Pick<RecordStore, 'getMany'>) {
+    this.#store = store;
+  }
+  async load(keys: readonly ItemKey[]): Promise<void> {
+    const missing = new Map<string, ItemKey>();
+    for (const key of keys) if (!this.#rows.has(rowName(key))) missing.set(rowName(key), key);
+    if (missing.size === 0) return;
+    const items = await this.#store.getMany([...missing.values()]);
+    [...missing.keys()].forEach((name, at) => {
+      this.#rows.set(name, items[at]);
+    });
+  }
+  get(key: ItemKey): Item | undefined {
+    return this.#rows.get(rowName(key));
+  }
+}
+
+const rowName = (key: ItemKey): string => `${key.table}\u0000${key.pk}\u0000${key.sk}`;
+
+export function createKeyReader(adapters: Adapters): KeyReader {
+  const seals = new SealChecker(adapters.crypto);
+  const versionHints = new Hints<number>();
+  const aliasHints = new Hints<string>();
+
+  async function requireSeals(items: readonly (Item | undefined)[]): Promise<void> {
+    const broken = await seals.firstBroken(items.filter((item) => item !== undefined));
+    if (broken === undefined) return;
+    const now = adapters.clock.now();
+    const message = 'A row that decides over access does not carry a valid seal: it was written by something other than this service.';
+    adapters.alarms.raise({ eventId: newEventId(now), time: new Date(now).toISOString(), kind: 'seal-broken', resource: `${broken.pk} ${broken.sk}`, message });
+    throw new SealBroken(message);
+  }
+
+  return {
+    async find(references, home, withMaterial) {
+      const roles = Object.keys(references) as (keyof typeof references)[];
+      const wanted = roles.map((role) => ({ role, reference: references[role], identifier: parseReference(references[role], home) }));
+      const snapshot = new Snapshot(adapters.store);
+
+      const guess = (keyId: string, reference: KeyReference, region: string): ItemKey[] => {
+        const row = keyRow({ region, keyId });
+        const version = reference.version ?? versionHints.get(row.pk);
+        return withMaterial && version !== undefined ? [row, materialRow({ region, keyId }, version)] : [row];
+      };
+
+      await snapshot.load(
+        wanted.flatMap(({ identifier, reference }) => {
+          if (identifier.kind === 'key') return guess(identifier.keyId, reference, identifier.region);
+          const row = aliasRow(identifier);
+          const hint = aliasHints.get(row.pk);
+          return hint === undefined ? [row] : [row, ...guess(hint, reference, identifier.region)];
+        }),
+      );
+      await requireSeals(wanted.map(({ identifier }) => (identifier.kind === 'alias' ? snapshot.get(aliasRow(identifier)) : undefined)));
+
+      const targets = wanted.map(({ identifier }) => {
+        if (identifier.kind === 'key') return identifier.keyId;
+        const row = aliasRow(identifier);
+        const item = snapshot.get(row);
+        if (item === undefined) return undefined;
+        const keyId = readAliasRecord(item).targetKeyId;
+        aliasHints.set(row.pk, keyId);
+        return keyId;
+      });
+      await snapshot.load(wanted.flatMap(({ identifier, reference }, at) => (targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))));
+      const rows = wanted.map(({ identifier }, at) => (targets[at] === undefined ? undefined : snapshot.get(keyRow({ region: identifier.region, keyId: targets[at] }))));
+      await requireSeals(rows);
+      const records = rows.map((row) => (row === undefined ? undefined : readKeyRecord(row)));
+
+      if (withMaterial) {
+        await snapshot.load(
+          records.flatMap((record, at) => {
+            if (record === undefined) return [];
+            versionHints.set(keyRow(record).pk, record.currentVersion);
+            return [materialRow(record, wanted[at]!.reference.version ?? record.currentVersion)];
+          }),
+        );
+      }
+
+      const found = wanted.map(({ role, identifier, reference }, at): [string, ReferencedLookup] => {
+        const fromCiphertext = reference.fromCiphertext === true;
+        const record = records[at];
+        // A key id is unique in its Region whoever owns it; the account of the identifier must agree with the record's.
+        if (record === undefined || (record.account !== identifier.account && !fromCiphertext)) {
+          return [role as string, { found: false, identifier, arn: identifierArn(identifier, adapters.partition), fromCiphertext }];
+        }
+        const materialItem = withMaterial ? snapshot.get(materialRow(record, reference.version ?? record.currentVersion)) : undefined;
+        const key: LoadedKey = {
+          arn: keyArn(adapters.partition, record),
+          record,
+          rev: rows[at]!.rev,
+          requestAlias: identifier.kind === 'alias' ? identifier.aliasName : undefined,
+          material: materialItem === undefined ? undefined : readMaterial(materialItem),
+        };
+        return [role as string, { found: true, key, fromCiphertext }];
+      });
+      return Object.fromEntries(found) as Record<keyof typeof references, ReferencedLookup>;
+    },
+  };
+}
+
+function parseReference(reference: KeyReference, home: KeyLocation): KeyIdentifier {
+  const identifier = parseKeyIdentifier(reference.identifier, home);
+  if (identifier.kind === 'alias' && reference.accepts === 'key') {
+    // AWS reads the member as a key id here, so an alias is a malformed one.
+    throw new KmsError('NotFoundException', reference.identifier.startsWith('arn:') ? `Invalid arn ${reference.identifier}` : `Invalid keyId '${reference.identifier}'`);
+  }
+  return identifier;
+}
+
+const identifierArn = (identifier: KeyIdentifier, partition: string): string => (identifier.kind === 'key' ? keyArn(partition, identifier) : aliasArn(partition, identifier));

@@ -1,0 +1,60 @@
+/** Where each record lives: partition and sort keys, and the index positions. The layout is docs/adr/0004; nothing else builds a key. */
+import type { KeyRecord, VersionRecord } from '#shared/keys/key-record.ts';
+import type { IndexKey, ItemKey } from '#shared/ports/record-store.ts';
+
+interface KeyName {
+  readonly region: string;
+  readonly keyId: string;
+}
+
+/** List partitions are sharded so that one account's creations do not meet one partition's write limit (research: aws-arch 5.2). */
+export const listShards = 8;
+/** Due-date partitions: one per shard, sorted by time. */
+export const dueShards = 8;
+
+const shardOf = (keyId: string, shards: number): number => Number.parseInt(keyId.slice(-4), 16) % shards;
+const sortableTime = (ms: number): string => String(Math.max(0, Math.trunc(ms))).padStart(15, '0');
+
+export const keyPartition = (key: KeyName): string => `KEY#${key.region}#${key.keyId}`;
+export const keyRow = (key: KeyName): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: 'META' });
+export const versionPrefix = 'VER#';
+const versionNumber = (version: number): string => String(version).padStart(10, '0');
+export const versionRow = (key: KeyName, version: VersionRecord['version']): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${versionPrefix}${versionNumber(version)}` });
+export const materialPrefix = 'MAT#';
+export const materialRow = (key: KeyName, version: number): ItemKey => ({ table: 'material', pk: keyPartition(key), sk: `${materialPrefix}${versionNumber(version)}` });
+export const aliasRow = (alias: { region: string; account: string; aliasName: string }): ItemKey => ({
+  table: 'core',
+  pk: `ALIAS#${alias.region}#${alias.account}#${alias.aliasName}`,
+  sk: 'META',
+});
+export const aliasOfKeyPrefix = 'ALIAS#';
+export const aliasOfKeyRow = (key: KeyName, aliasName: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${aliasOfKeyPrefix}${aliasName}` });
+export const outboxRow = (eventId: string): ItemKey => ({ table: 'core', pk: `OUTBOX#${eventId}`, sk: 'EVENT' });
+export const usageRow = (key: KeyName, version: number): ItemKey => ({ table: 'ops', pk: `USAGE#${key.region}#${key.keyId}`, sk: versionNumber(version) });
+
+export const keyListPartition = (owner: { region: string; account: string }, shard: number): string => `LIST#KEY#${owner.region}#${owner.account}#${shard}`;
+export const aliasListPartition = (owner: { region: string; account: string }): string => `LIST#ALIAS#${owner.region}#${owner.account}`;
+export const outboxDuePartition = (shard: number): string => `DUE#OUTBOX#${shard}`;
+export const dueKinds = ['ROTATION', 'DELETION'] as const;
+export type DueKind = (typeof dueKinds)[number];
+export const duePartition = (kind: DueKind, shard: number): string => `DUE#${kind}#${shard}`;
+/** Inclusive bound for everything due by `ms`. */
+export const dueThrough = (ms: number): string => `${sortableTime(ms)}#~`;
+
+export function keyListIndex(key: KeyRecord): IndexKey {
+  return { pk: keyListPartition(key, shardOf(key.keyId, listShards)), sk: `${sortableTime(key.createdAt)}#${key.keyId}` };
+}
+
+/** A key waits for one thing at most: its deletion, or (when enabled) its next rotation. */
+export function keyDueIndex(key: KeyRecord): IndexKey | undefined {
+  const shard = shardOf(key.keyId, dueShards);
+  if (key.deletion !== undefined) return { pk: duePartition('DELETION', shard), sk: `${sortableTime(key.deletion.at)}#${key.keyId}` };
+  if (key.state === 'Enabled' && key.rotation.enabled && key.rotation.nextAt !== undefined) {
+    return { pk: duePartition('ROTATION', shard), sk: `${sortableTime(key.rotation.nextAt)}#${key.keyId}` };
+  }
+  return undefined;
+}
+
+export function outboxDueIndex(eventId: string, createdAtMs: number): IndexKey {
+  return { pk: outboxDuePartition(shardOf(eventId, dueShards)), sk: `${sortableTime(createdAtMs)}#${eventId}` };
+}

@@ -1,0 +1,25 @@
+/** The service's own DeleteKey (CloudTrail's name for it): destroys a key whose waiting period is over. Everything is checked again at the moment. */
+import * as z from 'zod';
+import { defineOperation } from '#shared/operation.ts';
+import { keyRow } from '#shared/repositories/rows.ts';
+
+export const DeleteKey = defineOperation({
+  name: 'DeleteKey',
+  group: 'Keys',
+  summary: 'Destroys a key whose waiting period is over.',
+  http: { method: 'POST', path: '/v1/internal/delete' },
+  input: z.object({ KeyId: z.string() }),
+  output: undefined,
+  keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  needs: ['committer', 'eraser'],
+  errors: ['ConflictException'],
+  audit: (input) => ({ keyId: input.KeyId }),
+
+  async run(ctx) {
+    const { key } = ctx.keys;
+    if (key.record.deletion === undefined || key.record.deletion.at > ctx.now) throw ctx.error('ConflictException', 'The waiting period of the key is not over.');
+    await ctx.ports.eraser.eraseDependents(key);
+    await ctx.ports.committer.commit([{ delete: keyRow(key.record), if: { rev: key.rev } }]);
+    return undefined;
+  },
+});

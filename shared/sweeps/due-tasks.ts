@@ -1,0 +1,98 @@
+/**
+ * Finds what is due and does it: scheduled rotations, versions that encrypted enough, destructions. On AWS the finder feeds a queue and a worker
+ * does the tasks; the single node does both in one process. A task may be given twice: the operations check again and refuse the second.
+ */
+
+import * as z from 'zod';
+import { newUuid } from '#shared/ids.ts';
+import { keyArn } from '#shared/keys/arn.ts';
+import type { Operation } from '#shared/operation.ts';
+import { execute } from '#shared/pipeline/execute.ts';
+import type { Service } from '#shared/pipeline/service.ts';
+import type { Item, RecordStore } from '#shared/ports/record-store.ts';
+import { rollPartition } from '#shared/repositories/encryption-counter.ts';
+import { readKeyRecord } from '#shared/repositories/records.ts';
+import { duePartition, dueShards, dueThrough, keyRow, usageRow } from '#shared/repositories/rows.ts';
+import { DeleteKey } from './delete-key.ts';
+import { RotateKey } from './rotate-key.ts';
+
+export const dueTaskSchema = z.strictObject({
+  kind: z.enum(['ROTATION', 'ENCRYPTION_COUNT', 'DELETION']),
+  account: z.string().length(12),
+  region: z.string(),
+  keyId: z.string(),
+  version: z.int().min(1),
+});
+export type DueTask = z.output<typeof dueTaskSchema>;
+
+const pageSize = 100;
+
+export async function* findDueTasks(store: Pick<RecordStore, 'query' | 'getMany'>, now: number): AsyncGenerator<DueTask> {
+  for (const kind of ['ROTATION', 'DELETION'] as const) {
+    for (let shard = 0; shard < dueShards; shard += 1) {
+      for await (const item of dueItems(store, 'core', duePartition(kind, shard), dueThrough(now))) {
+        const { account, region, keyId, currentVersion } = readKeyRecord(item);
+        yield { kind, account, region, keyId, version: currentVersion };
+      }
+    }
+  }
+  for await (const item of dueItems(store, 'ops', rollPartition)) {
+    const { region, keyId, version } = item.body;
+    const [keyItem] = await store.getMany([keyRow({ region: String(region), keyId: String(keyId) })]);
+    if (keyItem !== undefined) yield { kind: 'ENCRYPTION_COUNT', account: readKeyRecord(keyItem).account, region: String(region), keyId: String(keyId), version: Number(version) };
+  }
+}
+
+async function* dueItems(store: Pick<RecordStore, 'query'>, table: 'core' | 'ops', pk: string, through?: string): AsyncGenerator<Item> {
+  let after: string | undefined;
+  do {
+    const page = await store.query({ table, index: 'due', pk, limit: pageSize, ...(through === undefined ? {} : { through }), ...(after === undefined ? {} : { after }) });
+    yield* page.items;
+    after = page.next;
+  } while (after !== undefined);
+}
+
+/** @throws KmsError when the task cannot be done now; a task that is out of date is a success. */
+export async function runDueTask(service: Service, task: DueTask): Promise<void> {
+  if (!(await isStillDue(service, task))) return;
+  const KeyId = keyArn(service.partition, task);
+  if (task.kind === 'DELETION') await runAsService(service, task, DeleteKey, { KeyId });
+  else await runAsService(service, task, RotateKey, { KeyId, ExpectedVersion: task.version, Reason: task.kind === 'ROTATION' ? 'SCHEDULE' : 'ENCRYPTION_COUNT' });
+}
+
+/** A look before the operation, so that repeated tasks leave no trail of refusals. */
+async function isStillDue(service: Service, task: DueTask): Promise<boolean> {
+  const now = service.clock.now();
+  const [item] = await service.store.getMany([keyRow(task)]);
+  if (item === undefined) return false;
+  const { state, currentVersion, deletion, rotation } = readKeyRecord(item);
+  if (task.kind === 'DELETION') return deletion !== undefined && deletion.at <= now;
+  if (task.kind === 'ENCRYPTION_COUNT' && currentVersion !== task.version) {
+    await forgetRoll(service.store, task);
+    return false;
+  }
+  return (
+    state === 'Enabled' && currentVersion === task.version && (task.kind === 'ENCRYPTION_COUNT' || (rotation.enabled && rotation.nextAt !== undefined && rotation.nextAt <= now))
+  );
+}
+
+/** The version has a successor: its count leaves the due index. */
+async function forgetRoll(store: RecordStore, task: DueTask): Promise<void> {
+  const [item] = await store.getMany([usageRow(task, task.version)]);
+  if (item === undefined) return;
+  const { index: _, ...rest } = item;
+  await store.transact([{ put: { ...rest, rev: item.rev + 1 }, if: { rev: item.rev } }]);
+}
+
+async function runAsService(service: Service, task: DueTask, operation: Operation, members: Record<string, unknown>): Promise<void> {
+  await execute(service, {
+    operation,
+    protocol: 'system',
+    requestId: newUuid(),
+    caller: { account: task.account, region: task.region, principalArn: `arn:${service.partition}:iam::${task.account}:service/chatelaine`, principalId: 'chatelaine' },
+    readMembers: () => members,
+    strict: true,
+    sourceIp: 'internal',
+    userAgent: undefined,
+  });
+}
