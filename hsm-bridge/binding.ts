@@ -1,0 +1,57 @@
+/**
+ * What the MAC key of an epoch authenticates. Every field has a fixed width or a length prefix, so that no two different inputs encode to the
+ * same bytes. Enumerations are written as their names: a reordered table cannot change the meaning of a stored tag.
+ */
+import { createHash } from 'node:crypto';
+import type { KeyMaterial } from '#shared/keys/material.ts';
+
+const materialPrefix = Buffer.from('CHATELAINE-KEY\x01', 'latin1');
+const rowPrefix = Buffer.from('CHATELAINE-ROW\x01', 'latin1');
+const none = Buffer.alloc(0);
+
+export type UnsealedMaterial = Omit<KeyMaterial, 'tag'>;
+
+/** @param domain the deployment's name in its HSM; it keeps two deployments on one HSM apart. */
+export function encodeMaterialBinding(domain: string, material: UnsealedMaterial): Buffer {
+  const publicKeyDigest = material.publicKey === undefined ? none : createHash('sha256').update(Buffer.from(material.publicKey, 'base64')).digest();
+  return Buffer.concat([
+    materialPrefix,
+    uint32(material.format),
+    text(domain),
+    text(material.account),
+    text(material.region),
+    text(material.keyId),
+    uint32(material.version),
+    text(material.keySpec),
+    text(material.keyUsage),
+    text(material.origin),
+    text(material.protection),
+    uint32(material.epoch),
+    text(material.wrapMechanism),
+    uint64(material.createdAt),
+    prefixed(publicKeyDigest),
+    prefixed(Buffer.from(material.wrapped, 'base64')),
+  ]);
+}
+
+/** @param digest SHA-256 of a row, by shared/repositories/seal.ts. @throws RangeError when it is not 32 bytes. */
+export function encodeRowSeal(domain: string, digest: Uint8Array): Buffer {
+  if (digest.length !== 32) throw new RangeError('a row digest has 32 bytes');
+  return Buffer.concat([rowPrefix, text(domain), digest]);
+}
+
+const text = (value: string): Buffer => prefixed(Buffer.from(value, 'utf8'));
+
+const prefixed = (value: Uint8Array): Buffer => Buffer.concat([uint32(value.length), value]);
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function uint64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(value));
+  return bytes;
+}

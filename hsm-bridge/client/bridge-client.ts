@@ -1,0 +1,183 @@
+/** The Crypto port over the network. Small on purpose: it goes into every Lambda bundle. */
+import { Agent, request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import { type BridgeOperationName, type BridgeReply, bridgeErrorStatus, deadlineHeader, decodeFrame, encodeFrame, frameBytesMax } from '#shared/bridge-protocol.ts';
+import type { KeyMaterial } from '#shared/keys/material.ts';
+import { type Crypto, CryptoError, type CryptoErrorCode, cryptoErrorCodes, type SealedParts } from '#shared/ports/crypto.ts';
+
+export interface BridgeClientOptions {
+  /** `https://host:port` */
+  readonly url: string;
+  /** PEM texts. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  /** The name that the bridge's certificate must carry, when it is not the host of `url`. */
+  readonly servername?: string;
+  /** Time for one call, retry included. */
+  readonly deadlineMs?: number;
+  readonly maxSockets?: number;
+}
+
+interface HttpReply {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+const deadlineDefaultMs = 5_000;
+const retryAfterMs = 50;
+/** Key generation takes seconds for RSA_4096. */
+const generateKeyMs = 20_000;
+
+export function createBridgeClient(options: BridgeClientOptions): Crypto & { close(): void } {
+  const { url, ca, cert, key, deadlineMs = deadlineDefaultMs, maxSockets = 64 } = options;
+  const { hostname, port } = new URL(url);
+  // RFC 6066 section 3: no IP address goes into SNI; the certificate is still checked against it.
+  const servername = options.servername ?? (isIP(hostname) ? '' : hostname);
+  const agent = new Agent({ keepAlive: true, maxSockets, maxFreeSockets: maxSockets, ca, cert, key, servername, minVersion: 'TLSv1.3', scheduling: 'lifo', timeout: 100_000 });
+
+  const send = (operation: BridgeOperationName, body: Buffer, deadlineAt: number): Promise<HttpReply> =>
+    new Promise((resolve, reject) => {
+      const budgetMs = Math.floor(deadlineAt - performance.now());
+      if (budgetMs < 1) {
+        reject(timedOut());
+        return;
+      }
+      const headers = { host: hostname, 'content-length': body.length, [deadlineHeader]: budgetMs };
+      const request = httpsRequest({ agent, hostname, port, servername, method: 'POST', path: `/v1/${operation}`, headers, setDefaultHeaders: false });
+      const timer = setTimeout(() => request.destroy(timedOut()), budgetMs);
+      const fail = (cause: unknown) => {
+        clearTimeout(timer);
+        reject(cause instanceof CryptoError ? cause : new CryptoError('unavailable', 'no answer from the bridge', { cause }));
+      };
+      request.on('error', fail);
+      request.on('response', (response) => {
+        const length = Number(response.headers['content-length']);
+        if (!(length <= frameBytesMax)) {
+          request.destroy(new CryptoError('internal', 'the answer is too long'));
+          return;
+        }
+        const reply = Buffer.alloc(length);
+        let at = 0;
+        response.on('data', (chunk: Buffer) => {
+          at += chunk.copy(reply, at);
+          chunk.fill(0);
+        });
+        response.on('error', fail);
+        response.on('end', () => {
+          clearTimeout(timer);
+          if (at === length) resolve({ status: response.statusCode ?? 0, body: reply });
+          else fail(new Error('the answer was cut short'));
+        });
+      });
+      request.end(body);
+    });
+
+  const call = async <Name extends BridgeOperationName>(operation: Name, message: Readonly<Record<string, unknown>>, budgetMs = deadlineMs): Promise<BridgeReply<Name>> => {
+    const deadlineAt = performance.now() + budgetMs;
+    const body = encodeFrame(message);
+    try {
+      return await withRetry(operation, deadlineAt, async () => readReply(operation, await send(operation, body, deadlineAt)));
+    } finally {
+      body.fill(0);
+    }
+  };
+
+  return {
+    close: () => agent.destroy(),
+    generateKey: async (request) => (await call('generate-key', { ...request }, Math.max(deadlineMs, generateKeyMs))).material as KeyMaterial,
+    encrypt: ({ key: handle, algorithm, aad }, plaintext) => call('encrypt', { side: { key: handle, algorithm }, aad, plaintext }),
+    decrypt: async ({ key: handle, algorithm, aad }, parts) => (await call('decrypt', { side: { key: handle, algorithm }, aad, ...onlyParts(parts) })).plaintext,
+    reEncrypt: (source, parts, destination) =>
+      call('re-encrypt', {
+        source: { key: source.key, algorithm: source.algorithm },
+        sourceAad: source.aad,
+        ...onlyParts(parts),
+        destination: { key: destination.key, algorithm: destination.algorithm },
+        destinationAad: destination.aad,
+      }),
+    generateDataKey: async ({ key: handle, algorithm, aad }, length, wantPlaintext) => {
+      const { iv, ciphertext, plaintext } = await call('generate-data-key', { side: { key: handle, algorithm }, aad, length, wantPlaintext });
+      return plaintext === undefined ? { iv, ciphertext } : { iv, ciphertext, plaintext };
+    },
+    sign: async (handle, algorithm, messageType, message) => (await call('sign', { key: handle, algorithm, messageType, message })).signature,
+    verify: async (handle, algorithm, messageType, message, signature) => (await call('verify', { key: handle, algorithm, messageType, message, signature })).valid,
+    generateMac: async (handle, algorithm, message) => (await call('generate-mac', { key: handle, algorithm, message })).mac,
+    verifyMac: async (handle, algorithm, message, mac) => (await call('verify-mac', { key: handle, algorithm, message, mac })).valid,
+    getPublicKey: async (handle) => (await call('get-public-key', { key: handle })).publicKey,
+    generateRandom: async (length) => (await call('generate-random', { length })).random,
+    sealRows: async (digests) => (await call('seal-rows', { digests })).seals,
+    checkSeals: async (rows) => {
+      const { valid } = await call('check-seals', { rows });
+      if (valid.length !== rows.length) throw malformed();
+      return valid;
+    },
+    signAudit: async (digest) => (await call('sign-audit', { digest })).signature,
+  };
+}
+
+/** A second try only where the first cannot have had an effect that matters: every operation but the one that makes a key. */
+async function withRetry<T>(operation: BridgeOperationName, deadlineAt: number, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    const retryable = error instanceof CryptoError && (error.code === 'busy' || error.code === 'unavailable');
+    if (!retryable || operation === 'generate-key' || performance.now() + retryAfterMs >= deadlineAt) throw error;
+  }
+  await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+  return attempt();
+}
+
+type FieldKind = 'bytes' | 'object' | 'boolean' | 'texts' | 'booleans';
+
+/** What each reply must have. Cheaper than the schemas of the protocol, which the bridge's own tests hold it to. */
+const replyShapes: Readonly<Record<BridgeOperationName, Readonly<Record<string, FieldKind>>>> = {
+  'generate-key': { material: 'object' },
+  encrypt: { iv: 'bytes', ciphertext: 'bytes' },
+  decrypt: { plaintext: 'bytes' },
+  're-encrypt': { iv: 'bytes', ciphertext: 'bytes' },
+  'generate-data-key': { iv: 'bytes', ciphertext: 'bytes' },
+  sign: { signature: 'bytes' },
+  verify: { valid: 'boolean' },
+  'generate-mac': { mac: 'bytes' },
+  'verify-mac': { valid: 'boolean' },
+  'get-public-key': { publicKey: 'bytes' },
+  'generate-random': { random: 'bytes' },
+  'seal-rows': { seals: 'texts' },
+  'check-seals': { valid: 'booleans' },
+  'sign-audit': { signature: 'bytes' },
+};
+
+const fits: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
+  bytes: (value) => value instanceof Uint8Array,
+  object: (value) => typeof value === 'object' && value !== null,
+  boolean: (value) => typeof value === 'boolean',
+  texts: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+  booleans: (value) => Array.isArray(value) && value.every((item) => typeof item === 'boolean'),
+};
+
+function readReply<Name extends BridgeOperationName>(operation: Name, { status, body }: HttpReply): BridgeReply<Name> {
+  if (status !== 200) throw errorOf(status, body);
+  let message: Record<string, unknown>;
+  try {
+    message = decodeFrame(body);
+  } catch {
+    throw malformed();
+  }
+  for (const [name, kind] of Object.entries(replyShapes[operation])) if (!fits[kind](message[name])) throw malformed();
+  return message as BridgeReply<Name>;
+}
+
+function errorOf(status: number, body: Buffer): CryptoError {
+  try {
+    const { code, message } = JSON.parse(body.toString('utf8')) as { code: CryptoErrorCode; message: string };
+    if (cryptoErrorCodes.includes(code) && bridgeErrorStatus[code] === status) return new CryptoError(code, String(message));
+  } catch {
+    // Not our bridge, or something in front of it.
+  }
+  return new CryptoError(status === 503 ? 'unavailable' : 'internal', `the bridge answered ${status}`);
+}
+
+const onlyParts = ({ iv, ciphertext }: SealedParts): SealedParts => ({ iv, ciphertext });
+const timedOut = (): CryptoError => new CryptoError('timeout', 'the bridge did not answer in time');
+const malformed = (): CryptoError => new CryptoError('internal', 'the answer of the bridge is malformed');

@@ -1,0 +1,45 @@
+import pkcs11 from 'pkcs11js';
+import type { Handle } from './module.ts';
+import { HsmError, type Sessions } from './sessions.ts';
+
+const ivBytes = 12;
+const tagBytes = 16;
+const none = Buffer.alloc(0);
+
+/** AES-256-GCM with an IV that only the HSM's generator chooses (SP 800-38D section 8.2.2). */
+export function gcmEncrypt(sessions: Sessions, key: Handle, aad: Buffer, plaintext: Buffer): { iv: Buffer; ciphertext: Buffer } {
+  const { module, profile } = sessions;
+  const { mechanism, iv: ivMode } = profile.gcm;
+  return sessions.operate('other', (session) => {
+    const iv = ivMode === 'random' ? freshIv(sessions, session) : none;
+    const out = Buffer.allocUnsafeSlow(plaintext.length + tagBytes + (ivMode === 'prepended' ? ivBytes : 0));
+    module.C_EncryptInit(session, { mechanism, parameter: gcmParameter(iv, aad) }, key);
+    const sealed = module.C_Encrypt(session, plaintext, out);
+    if (ivMode === 'random') return { iv, ciphertext: sealed };
+    const chosen = sealed.subarray(0, ivBytes);
+    if (sealed.length !== out.length || chosen.every((byte) => byte === 0)) throw new HsmError('internal', 'the HSM did not choose an IV');
+    return { iv: chosen, ciphertext: sealed.subarray(ivBytes) };
+  });
+}
+
+/** @throws HsmError 'invalid-ciphertext' when tag, additional data, IV or key do not fit. */
+export function gcmDecrypt(sessions: Sessions, key: Handle, aad: Buffer, iv: Buffer, ciphertext: Buffer): Buffer {
+  if (iv.length !== ivBytes || ciphertext.length < tagBytes) throw new HsmError('invalid-ciphertext', 'not AES-GCM parts');
+  const { module, profile } = sessions;
+  const prepended = profile.gcm.iv === 'prepended';
+  const input = prepended ? Buffer.concat([iv, ciphertext]) : ciphertext;
+  return sessions.operate('decrypt', (session) => {
+    module.C_DecryptInit(session, { mechanism: profile.gcm.mechanism, parameter: gcmParameter(prepended ? none : iv, aad) }, key);
+    return module.C_Decrypt(session, input, Buffer.alloc(input.length));
+  });
+}
+
+function freshIv(sessions: Sessions, session: Handle): Buffer {
+  const iv = Buffer.alloc(ivBytes);
+  sessions.module.C_GenerateRandom(session, iv);
+  return iv;
+}
+
+function gcmParameter(iv: Buffer, aad: Buffer) {
+  return { type: pkcs11.CK_PARAMS_AES_GCM_v240, iv, aad, ivBits: iv.length * 8, tagBits: tagBytes * 8 };
+}

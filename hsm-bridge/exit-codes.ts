@@ -1,0 +1,14 @@
+/** Why the bridge process ended, for its supervisor. */
+export const exitCodes = {
+  drained: 0,
+  /** A fault of the program. */
+  fault: 1,
+  /** Do not restart before the configuration is changed. */
+  configInvalid: 64,
+  /** The token was there and is gone: restart. */
+  tokenLost: 70,
+  /** The token is not there, or the login fails: restart with back-off. */
+  tokenUnavailable: 71,
+  /** The domain keys are missing or wrong: an operator must look. */
+  domainKeysRefused: 72,
+} as const;

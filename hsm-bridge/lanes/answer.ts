@@ -1,0 +1,24 @@
+import { MaterialRefused } from '../driver/material.ts';
+import { HsmError } from '../driver/sessions.ts';
+import type { Outcome } from '../profiles/profile.ts';
+
+export const answerTags = { done: 0, failed: 1 } as const;
+
+export type JobFailureCode = Outcome | 'material-refused' | 'worker-lost' | 'queue-full' | 'deadline';
+
+/** A job that did not succeed. The message is for the log of the operator: no data of the call is in it. */
+export class JobFailure extends Error {
+  override readonly name = 'JobFailure';
+  readonly code: JobFailureCode;
+  constructor(code: JobFailureCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export function failureFields(error: unknown): Uint8Array[] {
+  const code: JobFailureCode = error instanceof MaterialRefused ? 'material-refused' : error instanceof HsmError ? error.outcome : 'internal';
+  return [Buffer.from(code, 'utf8'), Buffer.from(error instanceof Error ? error.message.slice(0, 300) : 'unknown', 'utf8')];
+}
+
+export const failureOf = ([code, message]: readonly Buffer[]): JobFailure => new JobFailure(String(code) as JobFailureCode, String(message));

@@ -1,0 +1,159 @@
+/** What operations use: keys by their stored row, and jobs on the two lanes. Turns every failure into a CryptoError. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
+import type { KeyMaterial } from '#shared/keys/material.ts';
+import { CryptoError, type KeyHandle } from '#shared/ports/crypto.ts';
+import type { JobName } from '../driver/jobs.ts';
+import { KeyCache } from '../key-cache.ts';
+import { JobFailure } from '../lanes/answer.ts';
+import type { Lane } from '../lanes/lane.ts';
+
+export interface HsmOptions {
+  readonly fast: Lane;
+  readonly slow: Lane;
+  readonly cacheEntriesMax: number;
+  readonly cacheTtlMs: number;
+  /** A row that fails its HMAC or its binding: an alarm. */
+  readonly onMaterialRefused: (keyId: string, reason: string) => void;
+  readonly onTokenLost: (reason: string) => void;
+}
+
+/** performance.now() time by which the answer must be there. */
+export interface CallContext {
+  readonly deadlineAt: number;
+}
+
+/** Opening a key serves everyone who waits for it, so it does not run under one caller's deadline. */
+const openWithinMs = 10_000;
+const throttleBackoffMs = 20;
+const throttleBackoffMaxMs = 500;
+
+export class Hsm {
+  readonly #options: HsmOptions;
+  /** Session objects in the HSM. */
+  readonly #open: KeyCache<Buffer>;
+  /** Rows whose HMAC was checked, for operations that need only the public key. */
+  readonly #checked: KeyCache<true>;
+
+  constructor(options: HsmOptions) {
+    this.#options = options;
+    const bounds = { entriesMax: options.cacheEntriesMax, ttlMs: options.cacheTtlMs };
+    this.#open = new KeyCache({
+      ...bounds,
+      open: async (row) => (await this.run('open', [materialBytes(row)], within(openWithinMs)))[0] as Buffer,
+      close: (handle) => void this.run('destroy', [handle], within(openWithinMs)).catch(() => {}),
+    });
+    this.#checked = new KeyCache({
+      ...bounds,
+      open: async (row) => {
+        await this.run('check', [materialBytes(row)], within(openWithinMs));
+        return true as const;
+      },
+      close: () => {},
+    });
+  }
+
+  get cachedKeys(): number {
+    return this.#open.size;
+  }
+
+  expireCaches(): void {
+    this.#open.expire();
+    this.#checked.expire();
+  }
+
+  /** Some handles may be dead: their owner session was closed. */
+  forgetKeys(): void {
+    this.#open.clear();
+  }
+
+  /**
+   * Runs a job with the opened key. The whole row is the cache key, so an unchanged row was validated, bound and authenticated before, and a changed one
+   * is so now.
+   */
+  async withKey(key: KeyHandle, context: CallContext, job: (handle: Buffer) => Promise<Buffer[]>): Promise<Buffer[]> {
+    const row = JSON.stringify(key);
+    for (let attempt = 1; ; attempt++) {
+      let used: Buffer | undefined;
+      try {
+        return await this.#open.use(row, (handle) => {
+          used = handle;
+          return job(handle);
+        });
+      } catch (error) {
+        if (!(error instanceof StaleKey) || attempt > 1 || context.deadlineAt <= performance.now()) throw this.#visible(error, key);
+        if (used !== undefined) this.#open.drop(row, used);
+      }
+    }
+  }
+
+  /** Resolves when the row is authentic. */
+  async check(key: KeyHandle): Promise<void> {
+    try {
+      await this.#checked.use(JSON.stringify(key), async () => {});
+    } catch (error) {
+      throw this.#visible(error, key);
+    }
+  }
+
+  /** @throws CryptoError, or StaleKey for withKey. */
+  async run(name: JobName, fields: readonly Uint8Array[], { deadlineAt }: CallContext, lane: Lane = this.#options.fast): Promise<Buffer[]> {
+    for (let backoffMs = throttleBackoffMs; ; backoffMs = Math.min(2 * backoffMs, throttleBackoffMaxMs)) {
+      try {
+        return await lane.run(name, fields, deadlineAt);
+      } catch (error) {
+        if (!(error instanceof JobFailure && error.code === 'throttled') || performance.now() + backoffMs > deadlineAt) throw this.#translate(error);
+        await sleep(backoffMs);
+      }
+    }
+  }
+
+  runSlow(name: JobName, fields: readonly Uint8Array[], context: CallContext): Promise<Buffer[]> {
+    return this.run(name, fields, context, this.#options.slow);
+  }
+
+  #translate(error: unknown): Error {
+    if (!(error instanceof JobFailure)) return error as Error;
+    switch (error.code) {
+      case 'invalid-ciphertext':
+        return new CryptoError('invalid-ciphertext', 'the ciphertext does not fit');
+      case 'material-refused':
+        return new MaterialAlarm(error.message);
+      case 'stale-key':
+        return new StaleKey('unavailable', 'the key must be opened again');
+      case 'token-lost':
+        this.#options.onTokenLost(error.message);
+        return new CryptoError('unavailable', 'the HSM is not available');
+      case 'queue-full':
+      case 'throttled':
+        return new CryptoError('busy', 'the bridge is busy');
+      case 'deadline':
+        return new CryptoError('timeout', 'the deadline passed in the queue');
+      case 'worker-lost':
+      case 'stale-session':
+        return new CryptoError('unavailable', 'the HSM connection was lost');
+      default:
+        return new CryptoError('internal', 'unexpected answer of the HSM', { cause: error });
+    }
+  }
+
+  #visible(error: unknown, key: KeyHandle): unknown {
+    if (!(error instanceof MaterialAlarm)) return error;
+    this.#options.onMaterialRefused(key.binding.keyId, error.message);
+    return new CryptoError('material-refused', 'the key material is refused');
+  }
+}
+
+class StaleKey extends CryptoError {}
+class MaterialAlarm extends Error {}
+
+const within = (budgetMs: number): CallContext => ({ deadlineAt: performance.now() + budgetMs });
+
+/** The binding says which key version the caller means; the row must say the same. @throws MaterialAlarm */
+function materialBytes(row: string): Buffer {
+  const { binding, material } = JSON.parse(row) as KeyHandle;
+  const parsed = keyMaterialSchema.safeParse(material);
+  if (!parsed.success) throw new MaterialAlarm('it is malformed');
+  for (const name of ['account', 'region', 'keyId', 'version'] as const) if (binding[name] !== material[name]) throw new MaterialAlarm(`its ${name} is another one`);
+  return Buffer.from(JSON.stringify(parsed.data as KeyMaterial), 'utf8');
+}

@@ -1,0 +1,23 @@
+import type { BridgeOperationName, BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
+import { decrypt, encrypt, generateDataKey, reEncrypt } from './encryption.ts';
+import type { CallContext, Hsm } from './hsm.ts';
+import { generateKey, getPublicKey } from './keys.ts';
+import { checkSeals, generateRandom, sealRows, signAudit } from './seals.ts';
+import { generateMac, sign, verify, verifyMac } from './signing.ts';
+
+export const operations: { readonly [Name in BridgeOperationName]: (hsm: Hsm, request: BridgeRequest<Name>, context: CallContext) => Promise<BridgeReply<Name>> } = {
+  'generate-key': generateKey,
+  encrypt,
+  decrypt,
+  're-encrypt': reEncrypt,
+  'generate-data-key': generateDataKey,
+  sign,
+  verify,
+  'generate-mac': generateMac,
+  'verify-mac': verifyMac,
+  'get-public-key': getPublicKey,
+  'generate-random': generateRandom,
+  'seal-rows': sealRows,
+  'check-seals': checkSeals,
+  'sign-audit': signAudit,
+};

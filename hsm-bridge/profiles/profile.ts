@@ -1,0 +1,46 @@
+/** What differs between HSMs, as data. The driver reads it; nothing else asks which HSM it talks to. */
+import type { EncryptionAlgorithm } from '#shared/algorithms/key-specs.ts';
+
+/** What a return value means at one place. */
+export type Outcome =
+  /** The caller's ciphertext, additional data or key does not fit. */
+  | 'invalid-ciphertext'
+  /** A cached key handle died: unwrap again, retry once. */
+  | 'stale-key'
+  /** The session is poisoned or dead: open another, retry once. */
+  | 'stale-session'
+  /** The HSM asks for patience: back off, retry within the deadline. */
+  | 'throttled'
+  /** The token, the login or the library is gone: not ready, exit, let the supervisor restart. */
+  | 'token-lost'
+  | 'internal';
+
+/** The calls whose return values mean different things. */
+export type CallSite = 'decrypt' | 'unwrap' | 'other';
+
+export type AttributeValue = boolean | number | Buffer;
+
+export interface HsmProfile {
+  readonly name: 'softhsm2' | 'cloudhsm';
+  readonly sessionFlags: number;
+  /** Sessions of one application; undefined means no limit. */
+  readonly sessionsMax: number | undefined;
+  readonly gcm: {
+    readonly mechanism: number;
+    /**
+     * `random`: the driver takes 12 bytes of C_GenerateRandom in the same job. `prepended`: pIv is NULL and the HSM puts its IV in front of
+     * the ciphertext, where decryption expects it.
+     */
+    readonly iv: 'random' | 'prepended';
+    readonly dataBytesMax: number;
+  };
+  /** RFC 5649. */
+  readonly wrapMechanism: number;
+  readonly rsaKeyPairMechanism: number;
+  /** `hsm`: CKM_RSA_PKCS_OAEP. `unpad`: the HSM does the private-key operation (CKM_RSA_X_509), the driver removes the padding in constant time. */
+  readonly oaep: Readonly<Record<Exclude<EncryptionAlgorithm, 'SYMMETRIC_DEFAULT'>, 'hsm' | 'unpad'>>;
+  /** Exactly the attributes that the key-encryption key must have, beyond those that every domain key must have. */
+  readonly kekAttributes: Readonly<Record<number, AttributeValue>>;
+  /** Return value → meaning. Unlisted ones are `internal`, and cost the session. */
+  readonly outcomes: Readonly<Record<CallSite, ReadonlyMap<number, Outcome>>>;
+}

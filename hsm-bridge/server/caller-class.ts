@@ -1,0 +1,23 @@
+import type { TLSSocket } from 'node:tls';
+import { type CallerClass, callerClasses } from '#shared/bridge-protocol.ts';
+
+const prefix = 'URI:spiffe://chatelaine/';
+
+/** The class that the client certificate names, if it names exactly one. @param alternativeName as node:crypto prints it. */
+export function callerClassOf(alternativeName: string | undefined): CallerClass | undefined {
+  const names = (alternativeName ?? '').split(', ').filter((name) => name.startsWith('URI:'));
+  const [only] = names;
+  if (names.length !== 1 || only === undefined || !only.startsWith(prefix)) return undefined;
+  return callerClasses.find((callerClass) => only === prefix + callerClass);
+}
+
+const known = new WeakMap<object, { callerClass: CallerClass | undefined }>();
+
+/** Parsed once per connection. */
+export function callerClassOfSocket(socket: TLSSocket): CallerClass | undefined {
+  const cached = known.get(socket);
+  if (cached !== undefined) return cached.callerClass;
+  const callerClass = socket.authorized ? callerClassOf(socket.getPeerX509Certificate()?.subjectAltName) : undefined;
+  known.set(socket, { callerClass });
+  return callerClass;
+}

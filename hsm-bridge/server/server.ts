@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { bridgeErrorStatus, deadlineHeader, frameBytesMax } from '#shared/bridge-protocol.ts';
+import { CryptoError } from '#shared/ports/crypto.ts';
+import type { Hsm } from '../operations/hsm.ts';
+import { callerClassOfSocket } from './caller-class.ts';
+import { call, demandClass, isOperation } from './calls.ts';
+import { type Deadlined, Deadlines } from './deadlines.ts';
+
+export interface BridgeServerOptions {
+  readonly hsm: Hsm;
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: string;
+  readonly key: string;
+  readonly clientAuthority: string;
+  /** Unexpected faults, for the operator's log. */
+  readonly onFault: (error: unknown) => void;
+}
+
+const prefix = '/v1/';
+const deadlineDefaultMs = 5_000;
+const deadlineMaxMs = 60_000;
+/** Connections end after about this long, so that clients spread over new bridges. */
+const connectionLifeMs = 300_000;
+const idleConnectionMs = 120_000;
+const retryAfterSeconds = '1';
+
+/** HTTP/1.1 over mutual TLS 1.3. */
+export class BridgeServer {
+  readonly #options: BridgeServerOptions;
+  readonly #server: Server;
+  readonly #deadlines = new Deadlines();
+  #draining = false;
+
+  constructor(options: BridgeServerOptions) {
+    this.#options = options;
+    const { certificate: cert, key, clientAuthority: ca } = options;
+    this.#server = createServer(
+      { cert, key, ca, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3', keepAliveTimeout: idleConnectionMs, requestTimeout: 10_000, headersTimeout: 5_000 },
+      (request, response) => this.#receive(request, response),
+    );
+    this.#server.maxRequestsPerSocket = 0;
+    this.#server.on('secureConnection', (socket: TLSSocket) => void connectionEnds.set(socket, performance.now() + connectionLifeMs * (1 + Math.random() / 5)));
+  }
+
+  listen(): Promise<number> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
+    });
+  }
+
+  /** Finishes what runs, answers no new connection. */
+  async drain(withinMs: number): Promise<void> {
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const hurry = setTimeout(() => this.#server.closeAllConnections(), withinMs);
+    await closed;
+    clearTimeout(hurry);
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    response.sendDate = false;
+    const declared = Number(request.headers['content-length'] ?? Number.NaN);
+    const name = request.url?.startsWith(prefix) ? request.url.slice(prefix.length) : '';
+    try {
+      if (request.method !== 'POST' || !isOperation(name)) throw new CryptoError('invalid-request', 'unknown operation');
+      demandClass(name, callerClassOfSocket(request.socket as TLSSocket));
+      if (!(declared <= frameBytesMax)) throw new CryptoError('invalid-request', 'the body needs a content-length within bounds');
+      const deadlineAt = performance.now() + budgetMs(request.headers[deadlineHeader]);
+      this.#read(request, declared, (body) => this.#run(response, deadlineAt, body, () => call(this.#options.hsm, name, body, deadlineAt)));
+    } catch (error) {
+      // The body stays unread, so the connection cannot be used again.
+      response.shouldKeepAlive = false;
+      this.#refuse(response, error);
+      request.resume();
+    }
+  }
+
+  #read(request: IncomingMessage, length: number, done: (body: Buffer) => void): void {
+    const body = Buffer.alloc(length);
+    let at = 0;
+    request.on('data', (chunk: Buffer) => {
+      chunk.copy(body, at);
+      at += chunk.length;
+      chunk.fill(0);
+    });
+    request.on('end', () => done(body));
+    request.on('error', () => body.fill(0));
+  }
+
+  #run(response: ServerResponse, deadlineAt: number, body: Buffer, start: () => Promise<Buffer>): void {
+    let answered = false;
+    const item: Deadlined = {
+      deadlineAt,
+      expire: () => {
+        answered = true;
+        this.#refuse(response, new CryptoError('timeout', 'the deadline passed'));
+      },
+    };
+    this.#deadlines.add(item);
+    start()
+      .then(
+        (frame) => {
+          if (answered) frame.fill(0);
+          else this.#answer(response, 200, frame, 'application/octet-stream');
+        },
+        (error) => {
+          if (!answered) this.#refuse(response, error);
+        },
+      )
+      .finally(() => {
+        this.#deadlines.remove(item);
+        body.fill(0);
+      });
+  }
+
+  #refuse(response: ServerResponse, error: unknown): void {
+    const known = error instanceof CryptoError ? error : new CryptoError('internal', 'the bridge failed');
+    if (known.code === 'internal') this.#options.onFault(error);
+    const status = bridgeErrorStatus[known.code];
+    if (status === 503) response.setHeader('retry-after', retryAfterSeconds);
+    this.#answer(response, status, Buffer.from(JSON.stringify({ code: known.code, message: known.message.slice(0, 500) }), 'utf8'), 'application/json');
+  }
+
+  #answer(response: ServerResponse, status: number, body: Buffer, type: string): void {
+    const { socket } = response;
+    if (this.#draining || (socket !== null && performance.now() > (connectionEnds.get(socket) ?? 0))) response.shouldKeepAlive = false;
+    response.writeHead(status, { 'content-type': type, 'content-length': body.length });
+    response.end(body, () => body.fill(0));
+  }
+}
+
+const connectionEnds = new WeakMap<object, number>();
+
+function budgetMs(header: string | string[] | undefined): number {
+  if (header === undefined) return deadlineDefaultMs;
+  const value = Number(header);
+  if (!Number.isInteger(value) || value < 1) throw new CryptoError('invalid-request', `${deadlineHeader} must be a whole number of milliseconds`);
+  return Math.min(value, deadlineMaxMs);
+}
