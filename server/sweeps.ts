@@ -1,0 +1,91 @@
+/** What the single node does by the clock: due rotations and destructions, the outbox, expired items. On AWS a schedule and a queue do the same. */
+import type { OutboxPublisher } from '#shared/audit/outbox.ts';
+import { newEventId } from '#shared/ids.ts';
+import type { Service } from '#shared/pipeline/service.ts';
+import { findDueTasks, runDueTask } from '#shared/sweeps/due-tasks.ts';
+import type { SqliteStore } from './sqlite-store.ts';
+
+export interface Sweeps {
+  /** Runs at once what is due. One run at a time. */
+  run(): Promise<void>;
+  /** Publishes what changes left in the outbox; failures are tried again at the next run. */
+  publish(): void;
+  /** Ends the timers and waits for a run under way. */
+  stop(): Promise<void>;
+}
+
+export interface SweepSettings {
+  readonly service: Service;
+  readonly store: SqliteStore;
+  readonly outbox: OutboxPublisher;
+  readonly everyMs: number;
+  readonly report: (problem: { readonly sweep: string; readonly reason: string }) => void;
+}
+
+const outboxRetryMs = 1000;
+
+export function startSweeps(settings: SweepSettings): Sweeps {
+  const { service, store, outbox } = settings;
+  const now = (): number => service.clock.now();
+  let stopped = false;
+  let running: Promise<void> | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let publishing: Promise<void> | undefined;
+
+  const attempt = async (sweep: string, work: () => Promise<unknown>, alarm?: 'sweep-failed' | 'destruction-failed', resource?: string): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : 'unknown';
+      settings.report({ sweep, reason });
+      if (alarm !== undefined)
+        service.alarms.raise({ eventId: newEventId(now()), time: new Date(now()).toISOString(), kind: alarm, resource, message: `The sweep ${sweep} failed. It is tried again.` });
+    }
+  };
+
+  const runTasks = async (): Promise<void> => {
+    for await (const task of findDueTasks(service.store, now())) {
+      if (stopped) return;
+      await attempt(task.kind, () => runDueTask(service, task), task.kind === 'DELETION' ? 'destruction-failed' : 'sweep-failed', task.keyId);
+    }
+  };
+  const runAll = async (): Promise<void> => {
+    await attempt('due-tasks', runTasks, 'sweep-failed');
+    await attempt('expired-items', async () => {
+      while (!stopped && (await store.reclaimExpired(Math.floor(now() / 1000))) > 0) await new Promise((resolve) => setImmediate(resolve));
+    });
+    publish();
+  };
+  const run = (): Promise<void> => {
+    running ??= runAll().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const publish = (): void => {
+    if (stopped || retry !== undefined) return;
+    publishing = outbox.drain().catch((error: unknown) => {
+      settings.report({ sweep: 'outbox', reason: error instanceof Error ? error.name : 'unknown' });
+      if (stopped || retry !== undefined) return;
+      retry = setTimeout(() => {
+        retry = undefined;
+        publish();
+      }, outboxRetryMs);
+    });
+  };
+
+  const timer = setInterval(() => void run(), settings.everyMs);
+  return {
+    run,
+    publish,
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      clearTimeout(retry);
+      await running;
+      await publishing;
+      // What the last requests committed. What cannot be published now is published at the next start.
+      await outbox.drain().catch(() => undefined);
+    },
+  };
+}
