@@ -1,0 +1,204 @@
+/**
+ * A strict software fake of the Crypto port, for tests that are not about the HSM. It refuses what the bridge refuses, with the same codes. One
+ * difference: a signature is made over the hash of the digest, because node:crypto signs no bare digests; RAW and DIGEST still agree with each other.
+ */
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  privateDecrypt,
+  publicEncrypt,
+  randomBytes,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto';
+import { encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
+import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
+import { describeKeySpec, type EncryptionAlgorithm, type KeySpec, type KeyUsage, type MacAlgorithm, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
+import { macDescriptors } from '#shared/algorithms/mac.ts';
+import { signingDescriptors } from '#shared/algorithms/signing.ts';
+import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
+import type { KeyMaterial } from '#shared/keys/material.ts';
+import {
+  type CipherSide,
+  type Crypto,
+  CryptoError,
+  type CryptoErrorCode,
+  type GenerateKeyRequest,
+  type KeyHandle,
+  type MessageType,
+  type SealedParts,
+} from '#shared/ports/crypto.ts';
+
+export interface SoftwareCryptoKeys {
+  /** 32 bytes each. */
+  readonly kek: Uint8Array;
+  readonly mac: Uint8Array;
+}
+
+export interface SoftwareCrypto extends Crypto {
+  /** Fails the next and all later calls with this code, until it is set to undefined. */
+  failWith: CryptoErrorCode | undefined;
+}
+
+const domain = 'in-process-tests';
+/** RFC 5649 section 3. */
+const kwpIv = Buffer.from('a65959a6', 'hex');
+const tagBytes = 16;
+const none = new Uint8Array(0);
+
+const fail = (code: CryptoErrorCode): CryptoError => new CryptoError(code, `software crypto: ${code}`);
+
+export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomBytes(32), mac: randomBytes(32) }): SoftwareCrypto {
+  const hmac = (bytes: Uint8Array): Buffer => createHmac('sha256', keys.mac).update(bytes).digest();
+  const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
+
+  function open(key: KeyHandle, usage: KeyUsage, algorithm?: EncryptionAlgorithm | SigningAlgorithm | MacAlgorithm): Buffer {
+    const { binding, material } = key;
+    const parsed = keyMaterialSchema.safeParse(material);
+    const isBound = (['account', 'region', 'keyId', 'version'] as const).every((name) => binding[name] === material[name]);
+    if (!parsed.success || !isBound || !equal(Buffer.from(material.tag, 'base64'), hmac(encodeMaterialBinding(domain, material)))) throw fail('material-refused');
+    const spec = describeKeySpec(material.keySpec);
+    const algorithms: readonly string[] = [...(spec.encryptionAlgorithms ?? []), ...(spec.signingAlgorithms ?? []), ...(spec.macAlgorithms ?? [])];
+    if (material.keyUsage !== usage || (algorithm !== undefined && !algorithms.includes(algorithm))) throw fail('invalid-request');
+    const decipher = createDecipheriv('id-aes256-wrap-pad', keys.kek, kwpIv);
+    return Buffer.concat([decipher.update(Buffer.from(material.wrapped, 'base64')), decipher.final()]);
+  }
+
+  const privateKey = (key: KeyHandle, usage: KeyUsage, algorithm: EncryptionAlgorithm | SigningAlgorithm): KeyObject =>
+    createPrivateKey({ key: open(key, usage, algorithm), format: 'der', type: 'pkcs8' });
+
+  function seal(side: CipherSide, plaintext: Uint8Array): SealedParts {
+    const { algorithm } = side;
+    const { keySpec } = side.key.material;
+    const secret = open(side.key, 'ENCRYPT_DECRYPT', algorithm);
+    if (plaintext.length < 1 || plaintext.length > plaintextLimit(keySpec, algorithm)) throw fail('invalid-request');
+    if (algorithm !== 'SYMMETRIC_DEFAULT') {
+      if ((side.aad?.length ?? 0) > 0) throw fail('invalid-request');
+      const key = createPublicKey(createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' }));
+      return { iv: none, ciphertext: publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: oaepHashes[algorithm].hash }, plaintext) };
+    }
+    const iv = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', secret, iv).setAAD(side.aad ?? none);
+    return { iv, ciphertext: Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]) };
+  }
+
+  function unseal(side: CipherSide, parts: SealedParts): Buffer {
+    const { algorithm } = side;
+    const secret = open(side.key, 'ENCRYPT_DECRYPT', algorithm);
+    try {
+      if (algorithm !== 'SYMMETRIC_DEFAULT') {
+        const key = createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' });
+        return privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: oaepHashes[algorithm].hash }, parts.ciphertext);
+      }
+      const split = parts.ciphertext.length - tagBytes;
+      const decipher = createDecipheriv('aes-256-gcm', secret, parts.iv, { authTagLength: tagBytes }).setAAD(side.aad ?? none);
+      decipher.setAuthTag(parts.ciphertext.subarray(split));
+      return Buffer.concat([decipher.update(parts.ciphertext.subarray(0, split)), decipher.final()]);
+    } catch {
+      throw fail('invalid-ciphertext');
+    }
+  }
+
+  function digestOf(algorithm: SigningAlgorithm, messageType: MessageType, message: Uint8Array): Uint8Array {
+    const { hash, digestBytes } = signingDescriptors[algorithm];
+    if (messageType === 'RAW') return createHash(hash).update(message).digest();
+    if (message.length !== digestBytes) throw fail('invalid-request');
+    return message;
+  }
+  const padding = (algorithm: SigningAlgorithm) =>
+    signingDescriptors[algorithm].scheme === 'RSASSA_PSS' ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST } : {};
+
+  const macOf = (key: KeyHandle, algorithm: MacAlgorithm, message: Uint8Array): Buffer =>
+    createHmac(macDescriptors[algorithm].hash, open(key, 'GENERATE_VERIFY_MAC', algorithm))
+      .update(message)
+      .digest();
+  const rowSeal = (digest: string): Buffer => hmac(encodeRowSeal(domain, Buffer.from(digest, 'base64')));
+
+  const crypto: Crypto = {
+    async generateKey(request) {
+      const { secret, publicKey } = generate(request.keySpec);
+      const cipher = createCipheriv('id-aes256-wrap-pad', keys.kek, kwpIv);
+      const wrapped = Buffer.concat([cipher.update(secret), cipher.final()]).toString('base64');
+      return tagged(request, wrapped, publicKey, (unsealed) => hmac(encodeMaterialBinding(domain, unsealed)).toString('base64'));
+    },
+    encrypt: async (side, plaintext) => seal(side, plaintext),
+    decrypt: async (side, parts) => unseal(side, parts),
+    reEncrypt: async (source, parts, destination) => seal(destination, unseal(source, parts)),
+    async generateDataKey(side, length, wantPlaintext) {
+      if (side.algorithm !== 'SYMMETRIC_DEFAULT') throw fail('invalid-request');
+      const plaintext = randomBytes(length);
+      return { ...seal(side, plaintext), ...(wantPlaintext ? { plaintext } : {}) };
+    },
+    sign: async (key, algorithm, messageType, message) =>
+      sign(signingDescriptors[algorithm].hash, digestOf(algorithm, messageType, message), { key: privateKey(key, 'SIGN_VERIFY', algorithm), ...padding(algorithm) }),
+    verify: async (key, algorithm, messageType, message, signature) =>
+      verify(
+        signingDescriptors[algorithm].hash,
+        digestOf(algorithm, messageType, message),
+        { key: createPublicKey(privateKey(key, 'SIGN_VERIFY', algorithm)), ...padding(algorithm) },
+        signature,
+      ),
+    generateMac: async (key, algorithm, message) => macOf(key, algorithm, message),
+    verifyMac: async (key, algorithm, message, mac) => equal(macOf(key, algorithm, message), mac),
+    async getPublicKey(key) {
+      open(key, key.material.keyUsage);
+      if (key.material.publicKey === undefined) throw fail('invalid-request');
+      return Buffer.from(key.material.publicKey, 'base64');
+    },
+    generateRandom: async (length) => randomBytes(length),
+    sealRows: async (digests) => digests.map((digest) => rowSeal(digest).toString('base64')),
+    checkSeals: async (rows) => rows.map(({ digest, seal: given }) => equal(Buffer.from(given, 'base64'), rowSeal(digest))),
+    signAudit: async () => {
+      throw fail('forbidden');
+    },
+  };
+  return withFaults(crypto);
+}
+
+function tagged(request: GenerateKeyRequest, wrapped: string, publicKey: string | undefined, tag: (unsealed: Omit<KeyMaterial, 'tag'>) => string): KeyMaterial {
+  const { binding, keySpec, keyUsage, origin } = request;
+  const unsealed = {
+    format: 1,
+    ...binding,
+    keySpec,
+    keyUsage,
+    origin,
+    protection: describeKeySpec(keySpec).protection,
+    epoch: 1,
+    wrapMechanism: 'AES_KWP',
+    createdAt: Date.now(),
+    ...(publicKey === undefined ? {} : { publicKey }),
+    wrapped,
+  } as const;
+  return { ...unsealed, tag: tag(unsealed) };
+}
+
+function generate(keySpec: KeySpec): { secret: Buffer; publicKey: string | undefined } {
+  const spec = describeKeySpec(keySpec);
+  if (spec.kind === 'aes' || spec.kind === 'hmac') return { secret: randomBytes(spec.keyBytes), publicKey: undefined };
+  const pair = spec.kind === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: spec.modulusBits }) : generateKeyPairSync('ec', { namedCurve: spec.curve });
+  return {
+    secret: pair.privateKey.export({ format: 'der', type: 'pkcs8' }),
+    publicKey: pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+  };
+}
+
+function withFaults(crypto: Crypto): SoftwareCrypto {
+  const faulty: { failWith: CryptoErrorCode | undefined } = { failWith: undefined };
+  const calls = Object.entries(crypto).map(([name, call]) => [
+    name,
+    async (...parameters: unknown[]) => {
+      if (faulty.failWith !== undefined) throw fail(faulty.failWith);
+      return await (call as (...given: unknown[]) => Promise<unknown>)(...parameters);
+    },
+  ]);
+  return Object.assign(faulty, Object.fromEntries(calls)) as SoftwareCrypto;
+}
