@@ -49,6 +49,7 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
       queueMax: name === 'fast' ? queue.fastMax : queue.slowMax,
       depth,
       setup,
+      quick: profile.quickJobs,
       onWorkerLost: (sessions, reason) => {
         events.log({ event: 'worker-lost', lane: name, reason });
         for (const session of sessions) {

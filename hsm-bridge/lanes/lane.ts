@@ -1,17 +1,20 @@
 import { Worker } from 'node:worker_threads';
-import type { JobName } from '../driver/jobs.ts';
+import { type JobName, jobs } from '../driver/jobs.ts';
 import { answerTags, failureOf, JobFailure } from './answer.ts';
 import { packetBytes, readPacket, writePacket } from './packet.ts';
-import { jobNames, type WorkerSetup } from './worker.ts';
+import { createRingMemory, RingReader, RingWriter } from './ring.ts';
+import type { Mailbox, WorkerSetup } from './worker.ts';
 
 export interface LaneOptions {
   readonly name: string;
   readonly workers: number;
   /** Jobs that wait while every worker is full. */
   readonly queueMax: number;
-  /** Jobs given to one worker at a time: more than one lets a batch share a message. */
+  /** Jobs given to one worker at a time. */
   readonly depth: number;
   readonly setup: WorkerSetup;
+  /** Jobs of some microseconds, better done by one thread that is awake than by two that must be woken. Empty where the HSM is across a network. */
+  readonly quick: ReadonlySet<JobName>;
   /** The dead worker's sessions live on in the process: close them, and forget what they own. */
   readonly onWorkerLost: (sessions: readonly Uint8Array[], reason: string) => void;
 }
@@ -26,24 +29,32 @@ interface Job {
 }
 
 interface Thread {
-  worker: Worker;
+  readonly worker: Worker;
+  readonly requests: RingWriter;
+  readonly answers: RingReader;
+  readonly wake: Int32Array;
+  readonly inFlight: Map<number, Job>;
   sessions: readonly Uint8Array[];
   ready: boolean;
-  readonly inFlight: Map<number, Job>;
-  outbox: [number, Job][];
+  /** Jobs in flight that are not quick. */
+  slowJobs: number;
 }
 
+const jobTags = new Map(Object.keys(jobs).map((name, tag) => [name as JobName, tag]));
 /** A job is tried on at most this many workers: one that kills them must not kill them all. */
 const attemptsMax = 2;
 const respawnAfterMs = 100;
+const ringBytesPerJob = 8 * 1024;
+const ringBytesMin = 128 * 1024;
 
 /** A pool of worker threads with a bounded queue. Every job gets exactly one answer: a result, a failure, or `worker-lost`. */
 export class Lane {
   readonly #options: LaneOptions;
   readonly #threads = new Set<Thread>();
   readonly #queue: Job[] = [];
+  readonly #bell = new Int32Array(new SharedArrayBuffer(4));
+  readonly #toWake = new Set<Thread>();
   #nextId = 1;
-  #flushing = false;
   #closed = false;
 
   constructor(options: LaneOptions) {
@@ -52,25 +63,17 @@ export class Lane {
 
   /** Resolves when every worker has its sessions. */
   async start(): Promise<void> {
+    void this.#listen();
     await Promise.all(Array.from({ length: this.#options.workers }, () => this.#spawn()));
-  }
-
-  get depth(): number {
-    return this.#queue.length;
-  }
-
-  get threadIds(): number[] {
-    return [...this.#threads].map((thread) => thread.worker.threadId);
   }
 
   /** @param deadlineAt performance.now() time after which the job need not start. */
   run(name: JobName, fields: readonly Uint8Array[], deadlineAt: number): Promise<Buffer[]> {
     return new Promise((resolve, reject) => {
       const job: Job = { name, fields, deadlineAt, resolve, reject, attempts: 0 };
-      if (!this.#place(job)) {
-        if (this.#queue.length >= this.#options.queueMax) reject(new JobFailure('queue-full', `the ${this.#options.name} lane is full`));
-        else this.#queue.push(job);
-      }
+      if (this.#queue.length === 0 && this.#place(job)) return;
+      if (this.#queue.length >= this.#options.queueMax || this.#closed) reject(new JobFailure('queue-full', `the ${this.#options.name} lane is full`));
+      else this.#queue.push(job);
     });
   }
 
@@ -81,66 +84,88 @@ export class Lane {
     await Promise.all([...this.#threads].map((thread) => thread.worker.terminate()));
   }
 
-  /** For tests of the replacement: ends one worker as a crash would. */
-  async crashOne(): Promise<void> {
-    const [thread] = this.#threads;
-    await thread?.worker.terminate();
-  }
-
+  /** @returns false when every worker is full. */
   #place(job: Job): boolean {
-    let best: Thread | undefined;
-    for (const thread of this.#threads) if (thread.ready && thread.inFlight.size < (best?.inFlight.size ?? this.#options.depth)) best = thread;
-    if (best === undefined) return false;
-    job.attempts++;
+    const quick = this.#options.quick.has(job.name);
+    const thread = this.#choose(quick);
+    if (thread === undefined) return false;
     const id = this.#nextId++ >>> 0;
-    best.inFlight.set(id, job);
-    best.outbox.push([id, job]);
-    if (!this.#flushing) {
-      this.#flushing = true;
-      setImmediate(() => this.#flush());
-    }
+    const tag = jobTags.get(job.name) as number;
+    if (!thread.requests.write(packetBytes(job.fields), (target, at) => writePacket(target, at, id, tag, job.fields))) return false;
+    job.attempts++;
+    thread.inFlight.set(id, job);
+    if (!quick) thread.slowJobs++;
+    this.#toWake.add(thread);
+    if (this.#toWake.size === 1) setImmediate(() => this.#wake());
     return true;
   }
 
-  /** One message per worker per turn of the event loop. */
-  #flush(): void {
-    this.#flushing = false;
+  /** The least busy worker; for a quick job the first that has nothing slow before it. */
+  #choose(quick: boolean): Thread | undefined {
+    let best: Thread | undefined;
     for (const thread of this.#threads) {
-      if (thread.outbox.length === 0) continue;
-      const batch = Buffer.allocUnsafeSlow(thread.outbox.reduce((length, [, { fields }]) => length + packetBytes(fields), 0));
-      let at = 0;
-      for (const [id, { name, fields }] of thread.outbox) at = writePacket(batch, at, id, jobNames.indexOf(name), fields);
-      thread.outbox = [];
-      thread.worker.postMessage(batch, [batch.buffer as ArrayBuffer]);
+      const { size } = thread.inFlight;
+      if (!thread.ready || size >= this.#options.depth) continue;
+      if (size === 0 || (quick && thread.slowJobs === 0)) return thread;
+      if (best === undefined || size < best.inFlight.size) best = thread;
+    }
+    return best;
+  }
+
+  /** Once per turn of the event loop: waking a thread costs more than most of its jobs. */
+  #wake(): void {
+    for (const { wake } of this.#toWake) {
+      Atomics.add(wake, 0, 1);
+      if (Atomics.load(wake, 1) === 1) Atomics.notify(wake, 0, 1);
+    }
+    this.#toWake.clear();
+  }
+
+  /** Sleeps without blocking the event loop until some worker has rung. */
+  async #listen(): Promise<void> {
+    while (!this.#closed) {
+      const seen = Atomics.load(this.#bell, 0);
+      for (const thread of this.#threads) this.#settle(thread);
+      this.#refill();
+      const rung = Atomics.waitAsync(this.#bell, 0, seen);
+      await (rung.async ? rung.value : null);
+    }
+  }
+
+  #settle(thread: Thread): void {
+    for (let record = thread.answers.read(Buffer.allocUnsafeSlow); record !== undefined; record = thread.answers.read(Buffer.allocUnsafeSlow)) {
+      const { id, tag, fields } = readPacket(record, 0);
+      const job = thread.inFlight.get(id);
+      if (job === undefined) continue;
+      thread.inFlight.delete(id);
+      if (!this.#options.quick.has(job.name)) thread.slowJobs--;
+      if (tag === answerTags.done) job.resolve(fields);
+      else job.reject(failureOf(fields));
     }
   }
 
   #refill(): void {
-    while (this.#queue.length > 0) {
-      const job = this.#queue[0] as Job;
-      if (job.deadlineAt <= performance.now()) {
-        this.#queue.shift();
-        job.reject(new JobFailure('deadline', 'waited too long in the queue'));
-      } else if (this.#place(job)) this.#queue.shift();
-      else return;
+    for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
+      if (job.deadlineAt <= performance.now()) job.reject(new JobFailure('deadline', 'waited too long in the queue'));
+      else if (!this.#place(job)) return;
+      this.#queue.shift();
     }
-  }
-
-  #settle(thread: Thread, batch: Buffer): void {
-    for (let at = 0; at < batch.length; ) {
-      const { id, tag, fields, next } = readPacket(batch, at);
-      at = next;
-      const job = thread.inFlight.get(id);
-      thread.inFlight.delete(id);
-      if (tag === answerTags.done) job?.resolve(fields);
-      else job?.reject(failureOf(fields));
-    }
-    this.#refill();
   }
 
   #spawn(): Promise<void> {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: this.#options.setup, name: `hsm-${this.#options.name}` });
-    const thread: Thread = { worker, sessions: [], ready: false, inFlight: new Map(), outbox: [] };
+    const ringBytes = Math.max(ringBytesMin, this.#options.depth * ringBytesPerJob);
+    const mailbox: Mailbox = { requests: createRingMemory(ringBytes), answers: createRingMemory(ringBytes), wake: new Int32Array(new SharedArrayBuffer(8)), bell: this.#bell };
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { setup: this.#options.setup, mailbox }, name: `hsm-${this.#options.name}` });
+    const thread: Thread = {
+      worker,
+      requests: new RingWriter(mailbox.requests),
+      answers: new RingReader(mailbox.answers),
+      wake: mailbox.wake,
+      inFlight: new Map(),
+      sessions: [],
+      ready: false,
+      slowJobs: 0,
+    };
     this.#threads.add(thread);
     return new Promise((resolve, reject) => {
       let reason = 'exited';
@@ -151,9 +176,8 @@ export class Lane {
         this.#lost(thread, reason);
         reject(new JobFailure('worker-lost', reason));
       });
-      worker.on('message', (message: Uint8Array | { ready: Uint8Array[] }) => {
-        if (message instanceof Uint8Array) return this.#settle(thread, Buffer.from(message.buffer, message.byteOffset, message.byteLength));
-        thread.sessions = message.ready;
+      worker.once('message', ({ ready }: { ready: Uint8Array[] }) => {
+        thread.sessions = ready;
         thread.ready = true;
         resolve();
         this.#refill();
@@ -162,13 +186,15 @@ export class Lane {
   }
 
   #lost(thread: Thread, reason: string): void {
+    this.#settle(thread);
     this.#threads.delete(thread);
+    const orphans = [...thread.inFlight.values()];
     if (this.#closed) {
-      for (const job of thread.inFlight.values()) job.reject(new JobFailure('worker-lost', 'the bridge is stopping'));
+      for (const job of orphans) job.reject(new JobFailure('worker-lost', 'the bridge is stopping'));
       return;
     }
     this.#options.onWorkerLost(thread.sessions, reason);
-    for (const job of thread.inFlight.values()) {
+    for (const job of orphans) {
       if (job.attempts >= attemptsMax) job.reject(new JobFailure('worker-lost', 'the worker died'));
       else this.#queue.unshift(job);
     }

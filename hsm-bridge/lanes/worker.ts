@@ -1,7 +1,7 @@
-/** One thread with its own pkcs11js instance and sessions, making synchronous calls. */
+/** One thread with its own pkcs11js instance and sessions, making synchronous calls. It sleeps on shared memory and has no event loop to speak of. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DomainKeys, Driver } from '../driver/driver.ts';
-import { type JobName, jobs } from '../driver/jobs.ts';
+import { jobs } from '../driver/jobs.ts';
 import { loadModule } from '../driver/module.ts';
 import { PublicObjects } from '../driver/public-objects.ts';
 import { Sessions } from '../driver/sessions.ts';
@@ -9,6 +9,7 @@ import { profiles } from '../profiles/index.ts';
 import type { HsmProfile } from '../profiles/profile.ts';
 import { answerTags, failureFields } from './answer.ts';
 import { packetBytes, readPacket, writePacket } from './packet.ts';
+import { type RingMemory, RingReader, RingWriter } from './ring.ts';
 
 /** Structured clone turns Buffers into Uint8Arrays. */
 export interface WorkerSetup {
@@ -19,53 +20,71 @@ export interface WorkerSetup {
   readonly epochs: readonly { readonly [Name in keyof DomainKeys]: Name extends 'epoch' ? number : Uint8Array }[];
 }
 
-export const jobNames = Object.keys(jobs) as JobName[];
+/** Shared with the main thread. */
+export interface Mailbox {
+  readonly requests: RingMemory;
+  readonly answers: RingMemory;
+  /** [0] changes with every request, and the worker sleeps on it; [1] is 1 while it sleeps, so that a wake-up is paid only then. */
+  readonly wake: Int32Array;
+  /** Changes with every answer of any worker of the lane; the main thread sleeps on it. */
+  readonly bell: Int32Array;
+}
 
-/** An answer must not wait for a whole batch of slow jobs. */
-const flushAfterMs = 0.5;
+type JobFunction = (driver: Driver, fields: Buffer[]) => Uint8Array[];
 
-function start(port: NonNullable<typeof parentPort>, setup: WorkerSetup): void {
+const jobFunctions: readonly JobFunction[] = Object.values(jobs);
+const scratchBytes = 64 * 1024;
+/** Only when the main thread does not read its answers. */
+const answerRetryMs = 5;
+
+function start(setup: WorkerSetup, { requests, answers, wake, bell }: Mailbox): void {
   const sessions = new Sessions(loadModule(setup.modulePath), profiles[setup.profile], Buffer.from(setup.slot));
   const driver: Driver = {
     sessions,
     publicObjects: new PublicObjects(),
     domain: setup.domain,
-    epochs: setup.epochs.map(({ epoch, kek, mac, seed, audit }) => ({ epoch, kek: Buffer.from(kek), mac: Buffer.from(mac), seed: Buffer.from(seed), audit: Buffer.from(audit) })),
+    epochs: setup.epochs.map(({ epoch, kek, mac, seed, audit }) => ({
+      epoch,
+      kek: Buffer.from(kek),
+      mac: Buffer.from(mac),
+      seed: Buffer.from(seed),
+      audit: Buffer.from(audit),
+    })),
   };
-  port.on('message', (batch: Uint8Array) => runBatch(port, driver, Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength)));
-  port.postMessage({ ready: sessions.handles });
-}
-
-function runBatch(port: NonNullable<typeof parentPort>, driver: Driver, batch: Buffer): void {
-  let answers: { id: number; tag: number; fields: Uint8Array[] }[] = [];
-  let since = performance.now();
-  for (let at = 0; at < batch.length; ) {
-    const packet = readPacket(batch, at);
-    at = packet.next;
-    try {
-      answers.push({ id: packet.id, tag: answerTags.done, fields: jobs[jobNames[packet.tag] as JobName](driver, packet.fields) });
-    } catch (error) {
-      answers.push({ id: packet.id, tag: answerTags.failed, fields: failureFields(error) });
+  parentPort?.postMessage({ ready: sessions.handles });
+  const reader = new RingReader(requests);
+  const writer = new RingWriter(answers);
+  const scratch = Buffer.alloc(scratchBytes);
+  const allocate = (length: number) => (length <= scratchBytes ? scratch.subarray(0, length) : Buffer.alloc(length));
+  for (;;) {
+    const seen = Atomics.load(wake, 0);
+    for (let record = reader.read(allocate); record !== undefined; record = reader.read(allocate)) {
+      answer(driver, record, writer, bell);
+      record.fill(0);
     }
-    const now = performance.now();
-    if (now - since > flushAfterMs && at < batch.length) {
-      send(port, answers);
-      answers = [];
-      since = now;
-    }
+    Atomics.store(wake, 1, 1);
+    Atomics.wait(wake, 0, seen);
+    Atomics.store(wake, 1, 0);
   }
-  batch.fill(0);
-  send(port, answers);
 }
 
-function send(port: NonNullable<typeof parentPort>, answers: readonly { id: number; tag: number; fields: Uint8Array[] }[]): void {
-  const batch = Buffer.allocUnsafeSlow(answers.reduce((length, { fields }) => length + packetBytes(fields), 0));
-  let at = 0;
-  for (const { id, tag, fields } of answers) {
-    at = writePacket(batch, at, id, tag, fields);
-    for (const field of fields) field.fill(0);
+function answer(driver: Driver, record: Buffer, writer: RingWriter, bell: Int32Array): void {
+  const { id, tag, fields } = readPacket(record, 0);
+  let result: Uint8Array[];
+  let resultTag: number = answerTags.done;
+  try {
+    result = (jobFunctions[tag] as JobFunction)(driver, fields);
+  } catch (error) {
+    result = failureFields(error);
+    resultTag = answerTags.failed;
   }
-  port.postMessage(batch, [batch.buffer as ArrayBuffer]);
+  while (!writer.write(packetBytes(result), (target, at) => writePacket(target, at, id, resultTag, result))) Atomics.wait(bell, 0, Atomics.load(bell, 0), answerRetryMs);
+  for (const field of result) field.fill(0);
+  Atomics.add(bell, 0, 1);
+  Atomics.notify(bell, 0, 1);
 }
 
-if (parentPort !== null) start(parentPort, workerData as WorkerSetup);
+if (parentPort !== null) {
+  const { setup, mailbox } = workerData as { setup: WorkerSetup; mailbox: Mailbox };
+  start(setup, mailbox);
+}

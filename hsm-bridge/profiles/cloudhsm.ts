@@ -17,6 +17,7 @@ export const cloudhsm: HsmProfile = {
   oaep: { RSAES_OAEP_SHA_1: 'hsm', RSAES_OAEP_SHA_256: 'hsm' },
   // Keys that another user shares cannot be modified by the bridge's user, which is what CKA_MODIFIABLE=FALSE is for on SoftHSM.
   kekAttributes: { [pkcs11.CKA_PRIVATE]: true },
+  quickJobs: new Set(),
   outcomes: outcomesWith({
     // CKR_FUNCTION_FAILED is throttling here; "your data is corrupt" would be a lie. CKR_GENERAL_ERROR says nothing about the ciphertext.
     decrypt: [

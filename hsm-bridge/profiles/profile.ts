@@ -1,5 +1,7 @@
 /** What differs between HSMs, as data. The driver reads it; nothing else asks which HSM it talks to. */
+
 import type { EncryptionAlgorithm } from '#shared/algorithms/key-specs.ts';
+import type { JobName } from '../driver/jobs.ts';
 
 /** What a return value means at one place. */
 export type Outcome =
@@ -41,6 +43,8 @@ export interface HsmProfile {
   readonly oaep: Readonly<Record<Exclude<EncryptionAlgorithm, 'SYMMETRIC_DEFAULT'>, 'hsm' | 'unpad'>>;
   /** Exactly the attributes that the key-encryption key must have, beyond those that every domain key must have. */
   readonly kekAttributes: Readonly<Record<number, AttributeValue>>;
+  /** Jobs that take microseconds, because the HSM is in this process. */
+  readonly quickJobs: ReadonlySet<JobName>;
   /** Return value → meaning. Unlisted ones are `internal`, and cost the session. */
   readonly outcomes: Readonly<Record<CallSite, ReadonlyMap<number, Outcome>>>;
 }

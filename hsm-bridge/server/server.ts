@@ -83,15 +83,20 @@ export class BridgeServer {
   }
 
   #read(request: IncomingMessage, length: number, done: (body: Buffer) => void): void {
-    const body = Buffer.alloc(length);
+    let body: Buffer | undefined;
     let at = 0;
     request.on('data', (chunk: Buffer) => {
-      chunk.copy(body, at);
+      // Nearly always the whole body at once, in memory that nobody else uses.
+      if (chunk.length === length && at === 0) body = chunk;
+      else {
+        body ??= Buffer.alloc(length);
+        chunk.copy(body, at);
+        chunk.fill(0);
+      }
       at += chunk.length;
-      chunk.fill(0);
     });
-    request.on('end', () => done(body));
-    request.on('error', () => body.fill(0));
+    request.on('end', () => done(body ?? Buffer.alloc(0)));
+    request.on('error', () => body?.fill(0));
   }
 
   #run(response: ServerResponse, deadlineAt: number, body: Buffer, start: () => Promise<Buffer>): void {
