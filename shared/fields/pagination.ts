@@ -2,7 +2,13 @@ import * as z from 'zod';
 import { KmsError } from '#shared/errors.ts';
 
 export const limit = (max: number) => z.int().min(1).max(max).optional();
-export const marker = () => z.string().min(1).max(1024).optional();
+export const marker = () =>
+  z
+    .string()
+    .min(1)
+    .max(1024)
+    .regex(/^[\u0020-\u00FF]*$/)
+    .optional();
 
 export const pageOutput = {
   Truncated: z.boolean(),
@@ -19,12 +25,15 @@ export function readMarker(list: string, text: string | undefined): string | und
   if (text === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-    if (Array.isArray(parsed) && parsed.length === 2 && parsed[0] === list && typeof parsed[1] === 'string') return parsed[1];
+    if (Array.isArray(parsed) && parsed.length === 2 && parsed[0] === list && typeof parsed[1] === 'string' && parsed[1].isWellFormed()) return parsed[1];
   } catch {
     // Falls through to the refusal.
   }
-  throw new KmsError('InvalidMarkerException', 'The request was rejected because the marker that specifies where pagination should next begin is not valid.');
+  throw invalidMarker();
 }
+
+export const invalidMarker = (): KmsError =>
+  new KmsError('InvalidMarkerException', 'The request was rejected because the marker that specifies where pagination should next begin is not valid.');
 
 /** Truncated always; NextMarker exactly when it is true. */
 export const pageEnd = (list: string, next: string | undefined) => (next === undefined ? { Truncated: false } : { Truncated: true, NextMarker: writeMarker(list, next) });

@@ -1,6 +1,7 @@
 import { KmsError } from '#shared/errors.ts';
 
 export const keyIdPattern = /^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+const aliasPattern = /^alias\/[a-zA-Z0-9:/_-]{1,250}$/;
 const arnPattern = /^arn:(aws[a-z-]*):kms:([a-z0-9-]+):([0-9]{12}):(key|alias)\/(.+)$/;
 
 export interface KeyLocation {
@@ -19,7 +20,7 @@ export const aliasArn = (partition: string, alias: KeyLocation & { aliasName: st
  */
 export function parseKeyIdentifier(value: string, home: KeyLocation): KeyIdentifier {
   if (value.startsWith('arn:')) return parseArn(value, home);
-  if (value.startsWith('alias/')) return { ...home, kind: 'alias', aliasName: value };
+  if (aliasPattern.test(value)) return { ...home, kind: 'alias', aliasName: value };
   if (!keyIdPattern.test(value)) throw new KmsError('NotFoundException', `Invalid keyId '${value}'`);
   return { ...home, kind: 'key', keyId: value };
 }
@@ -29,7 +30,11 @@ function parseArn(value: string, home: KeyLocation): KeyIdentifier {
   if (match === null) throw new KmsError('InvalidArnException', `Invalid arn ${value}`);
   const [, , region, account, kind, name] = match as unknown as [string, string, string, string, 'key' | 'alias', string];
   if (region !== home.region) throw new KmsError('NotFoundException', `Invalid arn ${region}`);
-  if (kind === 'alias') return { region, account, kind, aliasName: `alias/${name}` };
+  if (kind === 'alias') {
+    const aliasName = `alias/${name}`;
+    if (!aliasPattern.test(aliasName)) throw new KmsError('NotFoundException', `Invalid arn ${value}`);
+    return { region, account, kind, aliasName };
+  }
   if (!keyIdPattern.test(name)) throw new KmsError('NotFoundException', `Invalid keyId '${name}'`);
   return { region, account, kind, keyId: name };
 }

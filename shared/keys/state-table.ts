@@ -11,6 +11,7 @@ const refusals = {
   notPendingDeletion: ['KMSInvalidStateException', 'is not pending deletion.'],
   pendingImport: ['KMSInvalidStateException', 'is pending import.'],
   externalOrigin: ['UnsupportedOperationException', 'origin is EXTERNAL which is not valid for this operation.'],
+  customKeyStore: ['UnsupportedOperationException', 'is in a custom key store, where keys are not rotated.'],
   unavailable: ['KMSInvalidStateException', 'is unavailable.'],
   creating: ['KMSInvalidStateException', 'is creating.'],
   updating: ['KMSInvalidStateException', 'is updating.'],
@@ -42,7 +43,8 @@ const any = row('ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok');
 const use = row('ok', 'disabled', 'pendingDeletion', 'pendingImport', 'unavailable', 'creating', 'ok');
 const describe = row('ok', 'ok', 'pendingDeletion', 'ok', 'ok', 'ok', 'ok');
 const toggle = row('ok', 'ok', 'pendingDeletion', 'pendingImport', 'ok', 'creating', 'updating');
-const rotate = row('ok', 'disabled', 'pendingDeletion', 'externalOrigin', 'unavailable', 'creating', 'ok');
+// Only keys of a custom key store become unavailable.
+const rotate = row('ok', 'disabled', 'pendingDeletion', 'externalOrigin', 'customKeyStore', 'creating', 'ok');
 
 export const stateTable = {
   CancelKeyDeletion: row('notPendingDeletion', 'notPendingDeletion', 'ok', 'notPendingDeletion', 'notPendingDeletion', 'notPendingDeletion', 'notPendingDeletion'),
@@ -60,7 +62,7 @@ export const stateTable = {
   GenerateDataKeyWithoutPlaintext: use,
   GenerateMac: use,
   GetKeyPolicy: any,
-  GetKeyRotationStatus: row('ok', 'ok', 'ok', 'externalOrigin', 'unavailable', 'ok', 'ok'),
+  GetKeyRotationStatus: row('ok', 'ok', 'ok', 'externalOrigin', 'customKeyStore', 'ok', 'ok'),
   GetPublicKey: use,
   ListAliases: any,
   ListKeyPolicies: any,

@@ -15,14 +15,33 @@ export function parseInput(operation: Operation, members: Readonly<Record<string
   for (const [name, value] of Object.entries(members)) {
     // null means absent (Smithy awsJson1_1).
     if (value === null) continue;
-    // zod skips this member name in maps; silently dropping a pair of an encryption context would be wrong.
-    if (typeof value === 'object' && Object.hasOwn(value, '__proto__')) throw new KmsError('SerializationException', `The member name __proto__ is not accepted in ${name}.`);
-    if (name in operation.input.shape) present[name] = value;
-    else if (strict) throw new KmsError('ValidationException', `1 validation error detected: Unknown member '${name.slice(0, 100)}'`);
+    if (!Object.hasOwn(operation.input.shape, name)) {
+      if (strict) throw new KmsError('ValidationException', `1 validation error detected: Unknown member '${name.slice(0, 100)}'`);
+      continue;
+    }
+    requireReadable(value, name);
+    present[name] = value;
   }
   const parsed = operation.input.safeParse(present);
   if (parsed.success) return parsed.data;
   throw explain(parsed.error.issues, present);
+}
+
+/**
+ * Refuses what has no one meaning: half surrogate pairs (UTF-8 has no bytes for them, so two different contexts would be authenticated as one) and
+ * members called __proto__, which zod passes over in maps. A loop, because a caller chooses how deep the value is.
+ */
+function requireReadable(root: unknown, member: string): void {
+  const waiting: unknown[] = [root];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (typeof value === 'string' && !value.isWellFormed()) throw new KmsError('SerializationException', `A string in ${member} is not well-formed Unicode.`);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const name of Object.keys(value)) {
+      if (name === '__proto__' || !name.isWellFormed()) throw new KmsError('SerializationException', `A member name in ${member} is not accepted.`);
+      waiting.push((value as Record<string, unknown>)[name]);
+    }
+  }
 }
 
 function explain(issues: readonly Issue[], members: Record<string, unknown>): KmsError {

@@ -42,7 +42,8 @@ export function decodeRest(request: ApiRequest, routes: RestRoutes): Decoded {
   const { operation, pathMembers } = match;
   const readMembers = () => {
     const body = parseBody(request.body);
-    const members: Record<string, unknown> = { ...body };
+    // No prototype: a member called __proto__ is a member like any other, and refused as unknown.
+    const members: Record<string, unknown> = Object.assign(Object.create(null), body);
     for (const [name, value] of [...readQuery(request.query, operation), ...Object.entries(pathMembers)]) {
       if (Object.hasOwn(members, name) && members[name] !== value) throw new KmsError('ValidationException', `1 validation error detected: '${name}' is given twice`);
       members[name] = value;
@@ -66,16 +67,20 @@ function parseBody(body: Uint8Array): Record<string, unknown> {
 }
 
 function readQuery(query: string, operation: Operation): [string, unknown][] {
-  const members: [string, unknown][] = [];
+  const members = new Map<string, unknown>();
   for (const [name, text] of new URLSearchParams(query)) {
-    if (members.some(([known]) => known === name)) throw new KmsError('ValidationException', `1 validation error detected: '${name.slice(0, 100)}' is given twice`);
-    members.push([name, isNumber(operation, name) && /^-?[0-9]{1,10}$/.test(text) ? Number(text) : text]);
+    const schema = memberSchema(operation, name);
+    const known = members.get(name);
+    // A list is written by repeating its name.
+    if (schema instanceof z.ZodArray) members.set(name, [...(Array.isArray(known) ? known : []), text]);
+    else if (known !== undefined) throw new KmsError('ValidationException', `1 validation error detected: '${name.slice(0, 100)}' is given twice`);
+    else members.set(name, schema instanceof z.ZodNumber && /^-?[0-9]{1,10}$/.test(text) ? Number(text) : text);
   }
-  return members;
+  return [...members];
 }
 
-function isNumber(operation: Operation, name: string): boolean {
-  let schema: z.core.$ZodType | undefined = operation.input.shape[name];
+function memberSchema(operation: Operation, name: string): z.core.$ZodType | undefined {
+  let schema: z.core.$ZodType | undefined = Object.hasOwn(operation.input.shape, name) ? operation.input.shape[name] : undefined;
   while (schema instanceof z.ZodOptional) schema = schema.unwrap();
-  return schema instanceof z.ZodNumber;
+  return schema;
 }

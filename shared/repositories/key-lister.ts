@@ -1,4 +1,5 @@
 /** Lists: an account's keys and aliases, a key's versions and aliases. Pages may be short; only a missing `next` ends a list. */
+import { invalidMarker } from '#shared/fields/pagination.ts';
 import type { VersionRecord } from '#shared/keys/key-record.ts';
 import type { Item, RecordStore } from '#shared/ports/record-store.ts';
 import { type AliasRecord, readAliasRecord, readVersionRecord } from './records.ts';
@@ -64,9 +65,9 @@ export function createKeyLister(store: Pick<RecordStore, 'query' | 'getMany'>): 
   };
 }
 
+/** The position comes back from the caller, who may have made it up. @throws KmsError InvalidMarkerException */
 function readPosition(from: string): [number, string | undefined] {
-  const at = from.indexOf('|');
-  const shard = Number(from.slice(0, at));
-  const after = from.slice(at + 1);
-  return [shard, after === '' ? undefined : after];
+  const match = /^([0-9])\|(.*)$/s.exec(from);
+  if (match === null || Number(match[1]) >= listShards) throw invalidMarker();
+  return [Number(match[1]), match[2] === '' ? undefined : match[2]];
 }
