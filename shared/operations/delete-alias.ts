@@ -18,7 +18,7 @@ export const DeleteAlias = defineOperation({
   },
   statelessRoles: ['key'],
   needs: ['committer', 'lister'],
-  errors: ['InvalidAliasNameException', 'NotFoundException', 'ValidationException'],
+  errors: ['InvalidAliasNameException', 'NotAuthorizedException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName }),
 
   async run(ctx, input) {
