@@ -39,6 +39,7 @@ export function createService(adapters: Adapters): Service {
     ports: {
       lister: createKeyLister(store),
       keyFactory: crypto,
+      importer: crypto,
       cipher: crypto,
       signer: crypto,
       mac: crypto,

@@ -24,6 +24,8 @@ export interface Ports {
   readonly committer: Committer;
   /** Makes key material. Bridge class `lifecycle`. */
   readonly keyFactory: Pick<Crypto, 'generateKey'>;
+  /** Brings in key material. Bridge class `lifecycle`. */
+  readonly importer: Pick<Crypto, 'importParameters' | 'importKey'>;
   /** Uses key material. Bridge class `crypto`. */
   readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey'>;
   readonly signer: Pick<Crypto, 'sign' | 'verify' | 'getPublicKey'>;
