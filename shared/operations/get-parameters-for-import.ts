@@ -31,7 +31,10 @@ export const GetParametersForImport = defineOperation({
     if (algorithm === undefined) throw ctx.error('UnsupportedOperationException', `WrappingAlgorithm ${WrappingAlgorithm} is not supported.`);
     if (wrappingKeySpec === undefined) throw ctx.error('UnsupportedOperationException', `WrappingKeySpec ${WrappingKeySpec} is not supported.`);
     if (canWrap(key.record.keySpec, algorithm, wrappingKeySpec)) return;
-    throw ctx.error('UnsupportedOperationException', `WrappingAlgorithm ${algorithm} with WrappingKeySpec ${wrappingKeySpec} cannot wrap key material of KeySpec ${key.record.keySpec}.`);
+    throw ctx.error(
+      'UnsupportedOperationException',
+      `WrappingAlgorithm ${algorithm} with WrappingKeySpec ${wrappingKeySpec} cannot wrap key material of KeySpec ${key.record.keySpec}.`,
+    );
   },
 
   async run(ctx, input) {

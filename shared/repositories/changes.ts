@@ -40,7 +40,10 @@ export const putImportedMaterial = (key: LoadedKey, material: KeyMaterial): Writ
 /** Precondition: as putImportedMaterial. */
 export const deleteMaterial = (key: LoadedKey, version: number): Write => ({ delete: materialRow(key.record, version) });
 
-export const addVersionRow = (key: KeyRecord, version: VersionRecord): Write => ({ put: { ...versionRow(key, version.version), rev: 1, body: toBody(version) }, if: { absent: true } });
+export const addVersionRow = (key: KeyRecord, version: VersionRecord): Write => ({
+  put: { ...versionRow(key, version.version), rev: 1, body: toBody(version) },
+  if: { absent: true },
+});
 
 function aliasWrites(record: AliasRecord, rev: number): { alias: Item; ofKey: Item } {
   const body = toBody(record);
