@@ -37,9 +37,6 @@ export const putImportedMaterial = (key: LoadedKey, material: KeyMaterial): Writ
   put: { ...materialRow(key.record, material.version), rev: key.rev + 1, body: toBody(material) },
 });
 
-/** Precondition: as putImportedMaterial. */
-export const deleteMaterial = (key: LoadedKey, version: number): Write => ({ delete: materialRow(key.record, version) });
-
 export const addVersionRow = (key: KeyRecord, version: VersionRecord): Write => ({
   put: { ...versionRow(key, version.version), rev: 1, body: toBody(version) },
   if: { absent: true },

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { expiredVersions, withoutMaterial } from '#shared/keys/imported.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { deleteMaterial, updateKey } from '#shared/repositories/changes.ts';
+import { updateKey } from '#shared/repositories/changes.ts';
 
 export const DeleteExpiredKeyMaterial = defineOperation({
   name: 'DeleteExpiredKeyMaterial',
@@ -12,7 +12,7 @@ export const DeleteExpiredKeyMaterial = defineOperation({
   input: z.object({ KeyId: z.string() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
-  needs: ['committer'],
+  needs: ['committer', 'materialEraser'],
   errors: ['ConflictException'],
   audit: (input) => ({ keyId: input.KeyId }),
 
@@ -20,7 +20,7 @@ export const DeleteExpiredKeyMaterial = defineOperation({
     const { key } = ctx.keys;
     const versions = expiredVersions(key.record, ctx.now);
     if (versions.length === 0) throw ctx.error('ConflictException', 'No key material of the key has expired.');
-    await ctx.ports.committer.commit([updateKey(key, withoutMaterial(key.record, versions)), ...versions.map((version) => deleteMaterial(key, version))]);
+    await ctx.ports.committer.commit([updateKey(key, withoutMaterial(key.record, versions)), ...ctx.ports.materialEraser.eraseVersions(key, versions)]);
     return undefined;
   },
 });
