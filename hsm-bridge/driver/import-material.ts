@@ -7,39 +7,23 @@ import { randomBytes, verify } from 'node:crypto';
 import pkcs11 from 'pkcs11js';
 import { describeKeySpec, type KeySpec, type KeyUsage } from '#shared/algorithms/key-specs.ts';
 import { signingDescriptors } from '#shared/algorithms/signing.ts';
-import { aesWrappingKeyBytes, type WrappingDescriptor, type WrappingKeySpec, wrappingDescriptors } from '#shared/algorithms/wrapping.ts';
 import type { ImportedKey, ImportKeyRequest, MaterialFingerprint } from '#shared/ports/crypto.ts';
 import { encodeFingerprint, type UnsealedMaterial } from '../binding.ts';
-import { kwpUnwrap, publicKeyOfPkcs8 } from '../pkcs8.ts';
+import { publicKeyOfPkcs8 } from '../pkcs8.ts';
 import { gcmEncrypt } from './aes-gcm.ts';
 import type { DomainKeys, Driver } from './driver.ts';
+import { type Envelope, envelopeOf, inject, openHead, type Template, unwrapTail, withMaterial, wrongLength } from './envelope.ts';
 import { ImportRefused } from './import-refused.ts';
 import { domainHmac } from './mac.ts';
-import { destroy, readPublicKey, sealMaterial, wrap, wrapMechanism } from './material.ts';
+import { destroy, readPublicKey, sealMaterial, wrap } from './material.ts';
 import type { Handle } from './module.ts';
 import { publicKeyOf } from './public-keys.ts';
-import { oaepMechanism, rsaDecrypt } from './rsa.ts';
 import { HsmError, type Sessions } from './sessions.ts';
 import { sign } from './signing.ts';
-import { keyTemplate, transportKeyTemplate } from './templates.ts';
-import { softwareTransport } from './transport.ts';
+import { keyTemplate } from './templates.ts';
 import { withWrappingKey } from './wrapping-keys.ts';
 
 export type ImportRequest = Omit<ImportKeyRequest, 'token' | 'encrypted'> & Pick<UnsealedMaterial, 'protection' | 'createdAt'>;
-
-/** What the caller's bytes are, and what opens them. */
-interface Envelope {
-  readonly sessions: Sessions;
-  /** The current one. */
-  readonly epoch: DomainKeys;
-  readonly wrappingKey: Handle;
-  readonly wrappingKeySpec: WrappingKeySpec;
-  readonly descriptor: WrappingDescriptor;
-  /** The RSA part: the material itself, or the AES key. */
-  readonly head: Buffer;
-  /** The material under that AES key. Empty when there is none. */
-  readonly tail: Buffer;
-}
 
 interface Imported {
   readonly key: Handle;
@@ -50,19 +34,8 @@ interface Imported {
 export function importMaterial(driver: Driver, request: ImportRequest, token: Buffer, encrypted: Buffer): ImportedKey {
   const epoch = driver.epochs[0];
   if (epoch === undefined) throw new HsmError('token-lost', 'no epoch');
-  return withWrappingKey(driver, request, token, (wrappingKey, { wrappingAlgorithm, wrappingKeySpec }) => {
-    const descriptor = wrappingDescriptors[wrappingAlgorithm];
-    const headBytes = modulusBytes(wrappingKeySpec);
-    if (encrypted.length < headBytes || (!descriptor.viaAes && encrypted.length !== headBytes)) throw new HsmError('invalid-ciphertext', 'not of the modulus length');
-    const envelope: Envelope = {
-      sessions: driver.sessions,
-      epoch,
-      wrappingKey,
-      wrappingKeySpec,
-      descriptor,
-      head: encrypted.subarray(0, headBytes),
-      tail: encrypted.subarray(headBytes),
-    };
+  return withWrappingKey(driver, request, token, (wrappingKey, payload) => {
+    const envelope = envelopeOf(driver.sessions, epoch, wrappingKey, payload, encrypted);
     const { kind } = describeKeySpec(request.keySpec);
     const imported = kind === 'rsa' || kind === 'ec' ? importPrivateKey(envelope, request.keySpec, kind) : importSecretKey(envelope, request.keySpec, request.keyUsage);
     try {
@@ -102,7 +75,7 @@ function importSecretKey(envelope: Envelope, spec: KeySpec, usage: KeyUsage): Im
   if (sessions.profile.imports[descriptor.kind] === 'memory') {
     return withMaterial(envelope, (secret) => {
       if (secret.length !== keyBytes) throw wrongLength();
-      return { key: createSecret(sessions, secret, template) };
+      return { key: inject(envelope, secret, template) };
     });
   }
   const key = envelope.descriptor.viaAes ? unwrapTail(envelope, template) : openHead(envelope, template, [keyBytes]);
@@ -114,8 +87,6 @@ function importSecretKey(envelope: Envelope, spec: KeySpec, usage: KeyUsage): Im
     throw error;
   }
 }
-
-const wrongLength = (): ImportRefused => new ImportRefused('incorrect-key-material', 'not of the length of the key spec');
 
 function importPrivateKey(envelope: Envelope, spec: KeySpec, kind: 'rsa' | 'ec'): Imported {
   const { sessions } = envelope;
@@ -133,72 +104,14 @@ function importPrivateKey(envelope: Envelope, spec: KeySpec, kind: 'rsa' | 'ec')
   }
 }
 
-/** Runs the action with the material in this thread's memory, which is wiped. */
-function withMaterial<T>(envelope: Envelope, action: (material: Buffer) => T): T {
-  const opened = decryptHead(envelope);
-  const material = envelope.descriptor.viaAes ? kwpUnwrap(opened, envelope.tail) : opened;
-  if (material === undefined) throw new HsmError('invalid-ciphertext', 'key wrap');
-  try {
-    return action(material);
-  } finally {
-    material.fill(0);
-  }
-}
-
 /** Checks a private key in memory, and hands it to the HSM under a key that is made for that. */
-function fromMemory(envelope: Envelope, spec: KeySpec, template: ReturnType<typeof keyTemplate>): { key: Handle; publicKey: Buffer } {
-  const { sessions } = envelope;
+function fromMemory(envelope: Envelope, spec: KeySpec, template: Template): { key: Handle; publicKey: Buffer } {
   return withMaterial(envelope, (pkcs8) => {
     const publicKey = publicKeyOfPkcs8(pkcs8, spec);
     if (publicKey === undefined) throw new ImportRefused('incorrect-key-material', 'not a private key of the key spec');
-    const transport = softwareTransport(pkcs8);
-    const transportKey = createSecret(sessions, transport.key, transportKeyTemplate());
-    try {
-      return { key: unwrapUnder(sessions, transportKey, transport.wrapped, template), publicKey };
-    } finally {
-      transport.key.fill(0);
-      destroy(sessions, transportKey);
-    }
+    return { key: inject(envelope, pkcs8, template), publicKey };
   });
 }
-
-/** The material under the AES key of the RSA part, all in the HSM. */
-function unwrapTail(envelope: Envelope, template: ReturnType<typeof keyTemplate>): Handle {
-  const { sessions, tail } = envelope;
-  if (tail.length < 16 || tail.length % 8 !== 0) throw new HsmError('invalid-ciphertext', 'not a wrapped key');
-  const transportKey = openHead(envelope, transportKeyTemplate(), aesWrappingKeyBytes);
-  try {
-    return unwrapUnder(sessions, transportKey, tail, template);
-  } finally {
-    destroy(sessions, transportKey);
-  }
-}
-
-const unwrapUnder = (sessions: Sessions, transportKey: Handle, wrapped: Buffer, template: ReturnType<typeof keyTemplate>): Handle =>
-  sessions.own('import', (session) => sessions.module.C_UnwrapKey(session, wrapMechanism(sessions), transportKey, wrapped, template));
-
-/**
- * The RSA part as a session object. @param lengths of secret keys that are worth an object; where the HSM unwraps, it decides itself, and the caller
- * looks at the result.
- */
-function openHead(envelope: Envelope, template: ReturnType<typeof keyTemplate>, lengths: readonly number[]): Handle {
-  const { sessions, wrappingKey, descriptor, head } = envelope;
-  if (sessions.profile.oaep[descriptor.oaep] === 'hsm') {
-    return sessions.own('import', (session) => sessions.module.C_UnwrapKey(session, oaepMechanism(descriptor.oaep), wrappingKey, head, template));
-  }
-  const secret = decryptHead(envelope);
-  if (!lengths.includes(secret.length)) {
-    // A wrong AES key is a wrong envelope; wrong material is wrong material.
-    throw descriptor.viaAes ? new HsmError('invalid-ciphertext', 'not an AES key') : wrongLength();
-  }
-  return createSecret(sessions, secret, template);
-}
-
-/** In the thread's arena, which is wiped after the job. */
-const decryptHead = ({ sessions, wrappingKey, wrappingKeySpec, descriptor, head }: Envelope): Buffer => rsaDecrypt(sessions, wrappingKey, wrappingKeySpec, descriptor.oaep, head);
-
-const createSecret = (sessions: Sessions, value: Buffer, template: ReturnType<typeof keyTemplate>): Handle =>
-  sessions.own('other', (session) => sessions.module.C_CreateObject(session, [...template, { type: pkcs11.CKA_VALUE, value }]));
 
 /**
  * SoftHSM leaves CKA_VALUE_LEN at 0 after C_UnwrapKey. It encrypts with 16, 24 and 32 bytes only, and wrapping tells these apart: RFC 5649 adds 8 bytes
@@ -243,10 +156,4 @@ function provesKeyPair(sessions: Sessions, key: Handle, publicKey: Buffer, spec:
     if (error instanceof HsmError && error.outcome === 'internal') return false;
     throw error;
   }
-}
-
-function modulusBytes(spec: WrappingKeySpec): number {
-  const descriptor = describeKeySpec(spec);
-  if (descriptor.kind !== 'rsa') throw new Error(`${spec} is not RSA`);
-  return descriptor.modulusBits / 8;
 }

@@ -30,9 +30,10 @@ export const cloudhsm: HsmProfile = {
       [pkcs11.CKR_FUNCTION_FAILED, 'throttled'],
       [pkcs11.CKR_GENERAL_ERROR, 'stale-session'],
     ],
+    // Calling a good envelope bad costs its owner another try; the other way round a bad one would look like an HSM that is down.
     import: [
       [pkcs11.CKR_FUNCTION_FAILED, 'throttled'],
-      [pkcs11.CKR_GENERAL_ERROR, 'stale-session'],
+      [pkcs11.CKR_GENERAL_ERROR, 'invalid-ciphertext'],
     ],
     other: [[pkcs11.CKR_FUNCTION_FAILED, 'throttled']],
   }),
