@@ -1,5 +1,6 @@
 /** Callers of the deployed API: IAM users of the emulator, and requests that they sign as `execute-api`. */
 import { KMSClient } from '@aws-sdk/client-kms';
+import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Deployed } from './deploy.ts';
 import { signRequest } from './sign-request.ts';
 
@@ -24,6 +25,19 @@ export async function createUser(deployed: Deployed, name: string, actions: read
   const answer = await iam(deployed, { Action: 'CreateAccessKey', UserName: name });
   const member = (tag: string) => new RegExp(`<${tag}>([^<]+)</${tag}>`).exec(answer)?.[1] ?? '';
   return { accessKeyId: member('AccessKeyId'), secretAccessKey: member('SecretAccessKey') };
+}
+
+/**
+ * The emulator takes SendMessageBatch for an action of its own; on AWS it is sqs:SendMessage, which is what the sweep's role has.
+ * Service Authorization Reference, "Actions defined by Amazon SQS".
+ */
+export async function allowBatchesToQueue(deployed: Deployed, functionName: string): Promise<void> {
+  const lambda = new LambdaClient(deployed.client);
+  const { Configuration } = await lambda.send(new GetFunctionCommand({ FunctionName: functionName }));
+  lambda.destroy();
+  const RoleName = Configuration?.Role?.split('/').at(-1) ?? '';
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessageBatch', Resource: '*' }] });
+  await iam(deployed, { Action: 'PutRolePolicy', RoleName, PolicyName: 'emulator', PolicyDocument });
 }
 
 async function iam(deployed: Deployed, parameters: Readonly<Record<string, string>>): Promise<string> {
