@@ -39,6 +39,9 @@ export const portGrants: Readonly<Record<PortName, (operation: Declaration) => G
   committer: ({ removes }) => on('core', 'dynamodb:PutItem', 'dynamodb:GetItem', ...(removes === true ? (['dynamodb:DeleteItem'] as const) : [])),
   // Writes material through the committer, and never reads any.
   keyFactory: () => on('material', 'dynamodb:PutItem'),
+  // GetParametersForImport stores nothing; ImportKeyMaterial writes material as keyFactory's operations do.
+  importer: ({ needs }) => (needs.includes('committer') ? on('material', 'dynamodb:PutItem') : []),
+  materialEraser: () => on('material', 'dynamodb:DeleteItem'),
   cipher: () => [],
   signer: () => [],
   mac: () => [],
@@ -58,7 +61,7 @@ export const auditGrants: readonly Grant[] = [...on('bus', 'events:PutEvents'), 
 export function bridgeClassOf({ keys, needs }: Declaration): CallerClass | undefined {
   const needsAny = (...names: PortName[]) => needs.some((need) => names.includes(need));
   const uses = needsAny('cipher', 'signer', 'mac', 'random');
-  const makes = needsAny('committer', 'keyFactory', 'eraser');
+  const makes = needsAny('committer', 'keyFactory', 'importer', 'eraser');
   if (uses && makes) throw new Error('No caller class of the bridge may both make keys and use them: split the operation.');
   if (uses) return 'crypto';
   if (makes) return 'lifecycle';

@@ -7,6 +7,8 @@ import type { KeyMaterial } from '#shared/keys/material.ts';
 
 const materialPrefix = Buffer.from('CHATELAINE-KEY\x01', 'latin1');
 const rowPrefix = Buffer.from('CHATELAINE-ROW\x01', 'latin1');
+const importTokenPrefix = Buffer.from('CHATELAINE-IMPORT-TOKEN\x01', 'latin1');
+const fingerprintPrefix = Buffer.from('CHATELAINE-MATERIAL-ID\x01', 'latin1');
 const none = Buffer.alloc(0);
 
 export type UnsealedMaterial = Omit<KeyMaterial, 'tag'>;
@@ -38,6 +40,19 @@ export function encodeMaterialBinding(domain: string, material: UnsealedMaterial
 export function encodeRowSeal(domain: string, digest: Uint8Array): Buffer {
   if (digest.length !== 32) throw new RangeError('a row digest has 32 bytes');
   return Buffer.concat([rowPrefix, text(domain), digest]);
+}
+
+/** @param payload of shared/keys/import-token.ts. */
+export function encodeImportTokenSeal(domain: string, payload: Uint8Array): Buffer {
+  return Buffer.concat([importTokenPrefix, text(domain), prefixed(payload)]);
+}
+
+/**
+ * What identifies imported material under one key id. Replicas of a multi-Region key share the id, so the Region is left out.
+ * @param identity the public key, or for secret keys the material under the epoch's KEK: AES-KWP is deterministic (RFC 5649).
+ */
+export function encodeFingerprint(domain: string, keyId: string, keySpec: string, identity: Uint8Array): Buffer {
+  return Buffer.concat([fingerprintPrefix, text(domain), text(keyId), text(keySpec), prefixed(identity)]);
 }
 
 const text = (value: string): Buffer => prefixed(Buffer.from(value, 'utf8'));

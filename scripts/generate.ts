@@ -71,7 +71,7 @@ function stateTablePage(): string {
     '# The key-state table',
     notice,
     'What each operation does to a key in each state: yes, or the error that it ends with. The code reads the same table (`shared/keys/state-table.ts`), and a test compares every cell with the table of the AWS KMS Developer Guide, through the whole pipeline.',
-    'DeleteKey and RotateKey are the service itself, at the end of a waiting period or of a rotation period.',
+    'DeleteKey, RotateKey and DeleteExpiredKeyMaterial are the service itself, at the end of a waiting period, of a rotation period or of imported material.',
     table(['Operation', ...keyStates], rows),
     '',
   ].join('\n\n');

@@ -8,6 +8,7 @@
  */
 import * as z from 'zod';
 import { encryptionAlgorithms, keySpecs, keyUsages, macAlgorithms, signingAlgorithms } from '#shared/algorithms/key-specs.ts';
+import { wrappingAlgorithms, wrappingKeySpecs } from '#shared/algorithms/wrapping.ts';
 import { cryptoErrorCodes } from '#shared/ports/crypto.ts';
 
 /** From the URI SAN of the client certificate: `spiffe://chatelaine/<class>`. A reader may only check seals and see public keys. */
@@ -66,6 +67,9 @@ const operation = <Request extends z.ZodType, Reply extends z.ZodType>(classes: 
 const everyone = callerClasses;
 const users = ['crypto', 'admin'] as const;
 const makers = ['lifecycle', 'rotation', 'admin'] as const;
+const importers = ['lifecycle', 'admin'] as const;
+const { version: _, ...keyShape } = bindingShape;
+const fingerprint = z.strictObject({ epoch: z.int().min(1).max(0xffffffff), value: z.string().regex(/^[0-9a-f]{64}$/) });
 
 /** Operation → the caller classes that may call it, and both messages. The allow-list inside the bridge is this table. */
 export const bridgeOperations = {
@@ -73,6 +77,24 @@ export const bridgeOperations = {
     makers,
     z.strictObject({ binding, keySpec: keyMaterialSchema.shape.keySpec, keyUsage: keyMaterialSchema.shape.keyUsage, origin: keyMaterialSchema.shape.origin }),
     z.object({ material: keyMaterialSchema }),
+  ),
+  'import-parameters': operation(
+    importers,
+    z.strictObject({ ...keyShape, wrappingAlgorithm: z.enum(wrappingAlgorithms), wrappingKeySpec: z.enum(wrappingKeySpecs), validTo: z.int().min(0) }),
+    z.object({ publicKey: bytes(4096, 1), token: bytes(6144, 1) }),
+  ),
+  'import-key': operation(
+    importers,
+    z.strictObject({
+      ...keyShape,
+      keySpec: keyMaterialSchema.shape.keySpec,
+      keyUsage: keyMaterialSchema.shape.keyUsage,
+      token: bytes(6144, 1),
+      encrypted: bytes(6144, 1),
+      known: z.array(fingerprint.extend({ version: bindingShape.version })).max(64),
+      newVersion: bindingShape.version.optional(),
+    }),
+    z.object({ material: keyMaterialSchema, fingerprint }),
   ),
   encrypt: operation(users, z.strictObject({ side, aad, plaintext: bytes(4096, 1) }), z.object(parts)),
   decrypt: operation(users, z.strictObject({ side, aad, ...parts }), z.object({ plaintext: bytes(4096) })),
@@ -113,6 +135,8 @@ export const bridgeErrorSchema = z.object({ code: z.enum(cryptoErrorCodes), mess
 export const bridgeErrorStatus = {
   'invalid-ciphertext': 422,
   'material-refused': 409,
+  'invalid-import-token': 422,
+  'incorrect-key-material': 422,
   'invalid-request': 400,
   forbidden: 403,
   busy: 503,

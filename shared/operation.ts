@@ -22,7 +22,7 @@ export interface Context<Need extends PortName, Code extends KmsErrorCode, Role 
 }
 
 /** Groups of the generated documentation. */
-export type OperationGroup = 'Keys' | 'Cryptography' | 'Aliases' | 'Rotation' | 'Tags' | 'Policies';
+export type OperationGroup = 'Keys' | 'Cryptography' | 'Aliases' | 'Rotation' | 'Tags' | 'Policies' | 'Import';
 
 export interface OperationDefinition<
   Name extends string,

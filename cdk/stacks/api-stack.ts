@@ -97,7 +97,7 @@ export class ApiStack extends Stack {
   #operation(operation: Operation): void {
     const { config, codeFolder, data, audit, bridge } = this.#props;
     const bridgeClass = bridgeClassOf(operation) as FunctionCallerClass | undefined;
-    const makesKeys = operation.needs.includes('keyFactory');
+    const makesKeys = operation.needs.includes('keyFactory') || operation.needs.includes('importer');
     const name = operation.name;
     const resources: ServiceResources = { tables: data.tables, tableKey: data.tableKey, bus: audit.bus, auditQueue: audit.fallbackQueue, bridgeSecrets: bridge.secrets };
     const { CHATELAINE_BRIDGE_SECRET, ...address } = bridgeEnvironment(config, bridge.secrets[bridgeClass ?? 'reader']);

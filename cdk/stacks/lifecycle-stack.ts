@@ -8,6 +8,7 @@ import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { DeleteExpiredKeyMaterial } from '#shared/sweeps/delete-expired-key-material.ts';
 import { DeleteKey } from '#shared/sweeps/delete-key.ts';
 import { RotateKey } from '#shared/sweeps/rotate-key.ts';
 import type { DeploymentConfig } from '../config.ts';
@@ -83,7 +84,7 @@ export class LifecycleStack extends Stack {
         CHATELAINE_EVENT_BUS: audit.bus.eventBusName,
         CHATELAINE_AUDIT_QUEUE_URL: audit.fallbackQueue.queueUrl,
       },
-      grants: dueTaskGrants([RotateKey, DeleteKey]),
+      grants: dueTaskGrants([RotateKey, DeleteKey, DeleteExpiredKeyMaterial]),
       resources: this.#resources(),
       statements: [new PolicyStatement({ actions: [...receiveActions], resources: [tasks.queue.queueArn] })],
       logGroup: this.#logGroup,

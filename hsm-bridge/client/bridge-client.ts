@@ -34,6 +34,8 @@ const deadlineDefaultMs = 5_000;
 const retryAfterMs = 50;
 /** Key generation takes seconds for RSA_4096. */
 const generateKeyMs = 20_000;
+/** It may wait behind key generation. */
+const importKeyMs = 20_000;
 
 export function createBridgeClient(options: BridgeClientOptions): Crypto & { close(): void } {
   const { url, ca, cert, key, deadlineMs = deadlineDefaultMs, maxSockets = 64 } = options;
@@ -74,6 +76,11 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
   return {
     close: () => pool.close(),
     generateKey: async (request) => (await call('generate-key', { ...request }, Math.max(deadlineMs, generateKeyMs))).material as KeyMaterial,
+    importParameters: (request) => call('import-parameters', { ...request }, Math.max(deadlineMs, generateKeyMs)),
+    importKey: async (request) => {
+      const { material, fingerprint } = await call('import-key', { ...request }, Math.max(deadlineMs, importKeyMs));
+      return { material: material as KeyMaterial, fingerprint };
+    },
     encrypt: ({ key: handle, algorithm, aad }, plaintext) => call('encrypt', { side: { key: handle, algorithm }, aad, plaintext }),
     decrypt: async ({ key: handle, algorithm, aad }, parts) => (await call('decrypt', { side: { key: handle, algorithm }, aad, ...onlyParts(parts) })).plaintext,
     reEncrypt: (source, parts, destination) =>
@@ -121,6 +128,8 @@ type FieldKind = 'bytes' | 'object' | 'boolean' | 'texts' | 'booleans';
 /** What each reply must have. Cheaper than the schemas of the protocol, which the bridge's own tests hold it to. */
 const replyShapes: Readonly<Record<BridgeOperationName, Readonly<Record<string, FieldKind>>>> = {
   'generate-key': { material: 'object' },
+  'import-parameters': { publicKey: 'bytes', token: 'bytes' },
+  'import-key': { material: 'object', fingerprint: 'object' },
   encrypt: { iv: 'bytes', ciphertext: 'bytes' },
   decrypt: { plaintext: 'bytes' },
   're-encrypt': { iv: 'bytes', ciphertext: 'bytes' },

@@ -10,12 +10,14 @@ import { encodeRowSeal } from '../binding.ts';
 import { gcmDecrypt, gcmEncrypt } from './aes-gcm.ts';
 import { canary } from './canary.ts';
 import type { Driver } from './driver.ts';
+import { type ImportRequest, importMaterial } from './import-material.ts';
 import { domainHmac, hmac } from './mac.ts';
 import { checkMaterial, destroy, generateMaterial, type KeyRequest, openMaterial } from './material.ts';
 import type { Handle } from './module.ts';
 import { rsaDecrypt, rsaEncrypt } from './rsa.ts';
 import { HsmError, withDomainKey } from './sessions.ts';
 import { sign, verifySignature } from './signing.ts';
+import { makeWrappingKey, type WrappingKeyRequest } from './wrapping-keys.ts';
 
 /** One side of a job that encrypts or decrypts. `publicKey` is set where the side encrypts under RSA. */
 export interface SideHead {
@@ -71,6 +73,10 @@ export const jobs = {
   },
   /** [request] → [material] */
   generate: (driver, [request]) => [text(generateMaterial(driver, json<KeyRequest>(request)))],
+  /** [request] → [public key, token] */
+  importParameters: (driver, [request]) => makeWrappingKey(driver, json<WrappingKeyRequest>(request)),
+  /** [request, token, encrypted] → [{material, fingerprint}] */
+  importKey: (driver, [request, token, encrypted]) => [text(importMaterial(driver, json<ImportRequest>(request), token!, encrypted!))],
   /** [handle, aad, plaintext] → [iv, ciphertext] */
   gcmEncrypt: (driver, [key, aad, plaintext]) => {
     const { iv, ciphertext } = gcmEncrypt(driver.sessions, key!, aad!, plaintext!);

@@ -27,21 +27,28 @@ export function generateMaterial(driver: Driver, request: KeyRequest): KeyMateri
   const epoch = driver.epochs[0];
   if (epoch === undefined) throw new HsmError('token-lost', 'no epoch');
   const { sessions } = driver;
-  const { module } = sessions;
   const { secret, publicKey } = generate(sessions, request);
-  let wrapped: Buffer;
   try {
-    wrapped = sessions.operate('other', (session) => module.C_WrapKey(session, wrapMechanism(sessions), epoch.kek, secret, Buffer.alloc(wrappedBytesMax)));
+    return sealMaterial(driver, epoch, request, wrap(sessions, epoch, secret), publicKey);
   } finally {
     destroy(sessions, secret);
   }
+}
+
+/** The key under the KEK of an epoch. */
+export function wrap(sessions: Sessions, epoch: DomainKeys, key: Handle): Buffer {
+  return sessions.operate('other', (session) => sessions.module.C_WrapKey(session, wrapMechanism(sessions), epoch.kek, key, Buffer.alloc(wrappedBytesMax)));
+}
+
+/** The row of a wrapped key: everything that its tag covers, and the tag. */
+export function sealMaterial({ domain, sessions }: Driver, epoch: DomainKeys, request: KeyRequest, wrapped: Buffer, publicKey: Buffer | undefined): KeyMaterial {
   const unsealed: UnsealedMaterial = {
     ...request,
     epoch: epoch.epoch,
     ...(publicKey === undefined ? {} : { publicKey: publicKey.toString('base64') }),
     wrapped: wrapped.toString('base64'),
   };
-  return { ...unsealed, tag: domainHmac(sessions, epoch.mac, encodeMaterialBinding(driver.domain, unsealed)).toString('base64') };
+  return { ...unsealed, tag: domainHmac(sessions, epoch.mac, encodeMaterialBinding(domain, unsealed)).toString('base64') };
 }
 
 /**
@@ -96,7 +103,7 @@ function generate(sessions: Sessions, { keySpec, keyUsage }: KeyRequest): { secr
   }
 }
 
-function readPublicKey(sessions: Sessions, key: Handle, spec: KeySpec): Buffer {
+export function readPublicKey(sessions: Sessions, key: Handle, spec: KeySpec): Buffer {
   const descriptor = describeKeySpec(spec);
   const read = (...types: number[]): Buffer[] =>
     sessions
@@ -113,7 +120,7 @@ function readPublicKey(sessions: Sessions, key: Handle, spec: KeySpec): Buffer {
   return rsaPublicKeyInfo(modulus!, exponent!);
 }
 
-const wrapMechanism = (sessions: Sessions) => ({ mechanism: sessions.profile.wrapMechanism });
+export const wrapMechanism = (sessions: Sessions) => ({ mechanism: sessions.profile.wrapMechanism });
 
 /** Two texts for the same bytes would be two rows for one tag. */
 const isCanonicalBase64 = (value: string): boolean => Buffer.from(value, 'base64').toString('base64') === value;

@@ -17,6 +17,12 @@ const oaepMechanisms = {
   sha256: { hashAlg: pkcs11.CKM_SHA256, mgf: pkcs11.CKG_MGF1_SHA256 },
 } as const;
 
+/** For C_Decrypt and C_UnwrapKey. */
+export const oaepMechanism = (algorithm: RsaEncryptionAlgorithm) => ({
+  mechanism: pkcs11.CKM_RSA_PKCS_OAEP,
+  parameter: { type: pkcs11.CK_PARAMS_RSA_OAEP, ...oaepMechanisms[oaepHashes[algorithm].hash], source: ckzDataSpecified } as never,
+});
+
 /** A public-key operation: in software, on the public key that the material's tag covers. */
 export function rsaEncrypt(publicKey: string, algorithm: RsaEncryptionAlgorithm, plaintext: Buffer): Buffer {
   return publicEncrypt({ key: publicKeyOf(publicKey), padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: oaepHashes[algorithm].hash }, plaintext);
@@ -30,9 +36,7 @@ export function rsaDecrypt(sessions: Sessions, key: Handle, spec: KeySpec, algor
   if (ciphertext.length !== modulusBytes) throw new HsmError('invalid-ciphertext', 'not of the modulus length');
   const { hash } = oaepHashes[algorithm];
   const inHsm = sessions.profile.oaep[algorithm] === 'hsm';
-  const mechanism = inHsm
-    ? { mechanism: pkcs11.CKM_RSA_PKCS_OAEP, parameter: { type: pkcs11.CK_PARAMS_RSA_OAEP, ...oaepMechanisms[hash], source: ckzDataSpecified } }
-    : { mechanism: pkcs11.CKM_RSA_X_509 };
+  const mechanism = inHsm ? oaepMechanism(algorithm) : { mechanism: pkcs11.CKM_RSA_X_509 };
   const { module } = sessions;
   const decrypted = sessions.operate('decrypt', (session) => {
     module.C_DecryptInit(session, mechanism as never, key);

@@ -48,6 +48,37 @@ export function keyTemplate(spec: KeySpec, usage: KeyUsage): Template {
   ];
 }
 
+/** The private half of a wrapping key: generated, wrapped into an import token, and opened again for one import. */
+export function wrappingKeyTemplate(): Template {
+  return [
+    attribute(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY),
+    attribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_RSA),
+    ...protectedSessionKey,
+    attribute(pkcs11.CKA_DECRYPT, true),
+    attribute(pkcs11.CKA_UNWRAP, true),
+    attribute(pkcs11.CKA_SIGN, false),
+    attribute(pkcs11.CKA_DERIVE, false),
+  ];
+}
+
+/** The AES key of RSA_AES_KEY_WRAP. It lives as long as one import, and unwraps. */
+export function transportKeyTemplate(): Template {
+  return [
+    attribute(pkcs11.CKA_CLASS, pkcs11.CKO_SECRET_KEY),
+    attribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_AES),
+    attribute(pkcs11.CKA_TOKEN, false),
+    attribute(pkcs11.CKA_PRIVATE, true),
+    attribute(pkcs11.CKA_SENSITIVE, true),
+    attribute(pkcs11.CKA_EXTRACTABLE, false),
+    attribute(pkcs11.CKA_UNWRAP, true),
+    attribute(pkcs11.CKA_WRAP, false),
+    attribute(pkcs11.CKA_ENCRYPT, false),
+    attribute(pkcs11.CKA_DECRYPT, false),
+    attribute(pkcs11.CKA_SIGN, false),
+    attribute(pkcs11.CKA_DERIVE, false),
+  ];
+}
+
 /** The public half only lives until its attributes are read. */
 export function publicKeyTemplate(spec: KeySpec, usage: KeyUsage): Template {
   const descriptor = describeKeySpec(spec);

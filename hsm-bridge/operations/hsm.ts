@@ -117,6 +117,10 @@ export class Hsm {
     switch (error.code) {
       case 'invalid-ciphertext':
         return new CryptoError('invalid-ciphertext', 'the ciphertext does not fit');
+      case 'invalid-import-token':
+        return new CryptoError('invalid-import-token', 'the import token is refused');
+      case 'incorrect-key-material':
+        return new CryptoError('incorrect-key-material', 'the key material is not what it should be');
       case 'material-refused':
         return new MaterialAlarm(error.message);
       case 'stale-key':

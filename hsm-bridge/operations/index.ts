@@ -1,12 +1,15 @@
 import type { BridgeOperationName, BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
 import { decrypt, encrypt, generateDataKey, reEncrypt } from './encryption.ts';
 import type { CallContext, Hsm } from './hsm.ts';
+import { importKey, importParameters } from './imports.ts';
 import { generateKey, getPublicKey } from './keys.ts';
 import { checkSeals, generateRandom, sealRows, signAudit } from './seals.ts';
 import { generateMac, sign, verify, verifyMac } from './signing.ts';
 
 export const operations: { readonly [Name in BridgeOperationName]: (hsm: Hsm, request: BridgeRequest<Name>, context: CallContext) => Promise<BridgeReply<Name>> } = {
   'generate-key': generateKey,
+  'import-parameters': importParameters,
+  'import-key': importKey,
   encrypt,
   decrypt,
   're-encrypt': reEncrypt,

@@ -15,6 +15,8 @@ export const cloudhsm: HsmProfile = {
   wrapMechanism: CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD,
   rsaKeyPairMechanism: pkcs11.CKM_RSA_X9_31_KEY_PAIR_GEN,
   oaep: { RSAES_OAEP_SHA_1: 'hsm', RSAES_OAEP_SHA_256: 'hsm' },
+  // Whether CKA_EC_POINT is there after C_UnwrapKey is not documented.
+  imports: { aes: 'hsm', hmac: 'hsm', rsa: 'hsm', ec: 'memory' },
   // Keys that another user shares cannot be modified by the bridge's user, which is what CKA_MODIFIABLE=FALSE is for on SoftHSM.
   kekAttributes: { [pkcs11.CKA_PRIVATE]: true },
   quickJobs: new Set(),
@@ -27,6 +29,11 @@ export const cloudhsm: HsmProfile = {
     unwrap: [
       [pkcs11.CKR_FUNCTION_FAILED, 'throttled'],
       [pkcs11.CKR_GENERAL_ERROR, 'stale-session'],
+    ],
+    // Calling a good envelope bad costs its owner another try; the other way round a bad one would look like an HSM that is down.
+    import: [
+      [pkcs11.CKR_FUNCTION_FAILED, 'throttled'],
+      [pkcs11.CKR_GENERAL_ERROR, 'invalid-ciphertext'],
     ],
     other: [[pkcs11.CKR_FUNCTION_FAILED, 'throttled']],
   }),

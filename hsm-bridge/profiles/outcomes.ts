@@ -28,11 +28,22 @@ const ciphertext: readonly (readonly [number, Outcome])[] = [
   [0x35, 'invalid-ciphertext'],
 ];
 
+/** The caller's wrapped material does not unwrap. */
+const wrappedMaterial: readonly (readonly [number, Outcome])[] = [
+  [pkcs11.CKR_WRAPPED_KEY_INVALID, 'invalid-ciphertext'],
+  [pkcs11.CKR_WRAPPED_KEY_LEN_RANGE, 'invalid-ciphertext'],
+  [pkcs11.CKR_DATA_INVALID, 'invalid-ciphertext'],
+  [pkcs11.CKR_DATA_LEN_RANGE, 'invalid-ciphertext'],
+  // The unwrapping key is a session key of the same job, not a domain key.
+  [pkcs11.CKR_UNWRAPPING_KEY_HANDLE_INVALID, 'stale-session'],
+];
+
 /** @param special what this HSM answers differently, per call site. */
 export function outcomesWith(special: Readonly<Partial<Record<CallSite, readonly (readonly [number, Outcome])[]>>>): Record<CallSite, ReadonlyMap<number, Outcome>> {
   return {
     decrypt: new Map([...shared, ...ciphertext, ...(special.decrypt ?? [])]),
     unwrap: new Map([...shared, ...(special.unwrap ?? [])]),
+    import: new Map([...shared, ...ciphertext, ...wrappedMaterial, ...(special.import ?? [])]),
     other: new Map([...shared, ...(special.other ?? [])]),
   };
 }

@@ -18,7 +18,7 @@ export type Outcome =
   | 'internal';
 
 /** The calls whose return values mean different things. */
-export type CallSite = 'decrypt' | 'unwrap' | 'other';
+export type CallSite = 'decrypt' | 'unwrap' | 'import' | 'other';
 
 export type AttributeValue = boolean | number | Buffer;
 
@@ -41,6 +41,11 @@ export interface HsmProfile {
   readonly rsaKeyPairMechanism: number;
   /** `hsm`: CKM_RSA_PKCS_OAEP. `unpad`: the HSM does the private-key operation (CKM_RSA_X_509), the driver removes the padding in constant time. */
   readonly oaep: Readonly<Record<Exclude<EncryptionAlgorithm, 'SYMMETRIC_DEFAULT'>, 'hsm' | 'unpad'>>;
+  /**
+   * Imported material. `hsm`: only the HSM sees it. `memory`: it is checked in the bridge's memory first, because this HSM cannot say how long an
+   * unwrapped secret is, parses private keys loosely, or gives no public key of one that it unwrapped (docs/adr/0021).
+   */
+  readonly imports: Readonly<Record<'aes' | 'hmac' | 'rsa' | 'ec', 'hsm' | 'memory'>>;
   /** Exactly the attributes that the key-encryption key must have, beyond those that every domain key must have. */
   readonly kekAttributes: Readonly<Record<number, AttributeValue>>;
   /** Jobs that take microseconds, because the HSM is in this process. */

@@ -13,6 +13,8 @@ export const softhsm2: HsmProfile = {
   rsaKeyPairMechanism: pkcs11.CKM_RSA_PKCS_KEY_PAIR_GEN,
   // 2.6.1 answers CKR_ARGUMENTS_BAD to OAEP with anything but SHA-1.
   oaep: { RSAES_OAEP_SHA_1: 'hsm', RSAES_OAEP_SHA_256: 'unpad' },
+  // After C_UnwrapKey CKA_VALUE_LEN is 0 and CKA_EC_POINT is absent, and PKCS #8 may have bytes behind it.
+  imports: { aes: 'hsm', hmac: 'memory', rsa: 'memory', ec: 'memory' },
   kekAttributes: {
     // The security officer makes it, because only he may set CKA_TRUSTED, and he handles public objects only.
     [pkcs11.CKA_PRIVATE]: false,
@@ -26,6 +28,8 @@ export const softhsm2: HsmProfile = {
       [pkcs11.CKR_GENERAL_ERROR, 'invalid-ciphertext'],
       [pkcs11.CKR_DATA_LEN_RANGE, 'invalid-ciphertext'],
     ],
+    // Unpadding, integrity check and parsing all end in it.
+    import: [[pkcs11.CKR_GENERAL_ERROR, 'invalid-ciphertext']],
   }),
 };
 

@@ -20,6 +20,8 @@ export interface BridgeCryptoOptions {
 
 const methods: Readonly<Record<keyof Crypto, true>> = {
   generateKey: true,
+  importParameters: true,
+  importKey: true,
   encrypt: true,
   decrypt: true,
   reEncrypt: true,

@@ -8,7 +8,7 @@ import type { Crypto } from '#shared/ports/crypto.ts';
 import type { EncryptionCounter } from '#shared/repositories/encryption-counter.ts';
 import type { LoadedKey } from '#shared/repositories/key-reader.ts';
 import { contextKeys, requireEncryptionUse, sealingSide } from './encryption.ts';
-import { keyMaterialId } from './key-record.ts';
+import { materialIdOf } from './imported.ts';
 
 const dataKeyBytes = { AES_256: 32, AES_128: 16 } as const;
 
@@ -50,5 +50,5 @@ export async function makeDataKey(
   const { side, toBlob } = sealingSide(key, 'SYMMETRIC_DEFAULT', input.EncryptionContext);
   await ports.encryptionCounter.count(side.key.binding);
   const { plaintext, ...parts } = await ports.cipher.generateDataKey(side, length, wantPlaintext);
-  return { plaintext, CiphertextBlob: toBlob(parts), KeyId: key.arn, KeyMaterialId: keyMaterialId(key.record.keyId, key.record.currentVersion) };
+  return { plaintext, CiphertextBlob: toBlob(parts), KeyId: key.arn, KeyMaterialId: materialIdOf(key.record, key.record.currentVersion) };
 }

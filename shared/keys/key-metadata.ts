@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
 import { keyArn } from './arn.ts';
-import { type KeyRecord, keyMaterialId } from './key-record.ts';
+import { importMetadata, materialIdOf } from './imported.ts';
+import type { KeyRecord } from './key-record.ts';
 
 const multiRegionKey = z.object({ Arn: z.string(), Region: z.string() });
 
@@ -17,7 +18,9 @@ export const keyMetadataSchema = z
     KeyUsage: z.string(),
     KeyState: z.string(),
     DeletionDate: timestamp().optional(),
+    ValidTo: timestamp().optional(),
     Origin: z.string(),
+    ExpirationModel: z.string().optional(),
     KeyManager: z.literal('CUSTOMER'),
     CustomerMasterKeySpec: z.string(),
     KeySpec: z.string(),
@@ -46,6 +49,7 @@ export function keyMetadata(partition: string, record: KeyRecord): z.output<type
     KeyState: record.state,
     DeletionDate: record.deletion === undefined ? undefined : new Date(record.deletion.at),
     Origin: record.origin,
+    ...importMetadata(record),
     KeyManager: 'CUSTOMER',
     CustomerMasterKeySpec: record.keySpec,
     KeySpec: record.keySpec,
@@ -54,7 +58,7 @@ export function keyMetadata(partition: string, record: KeyRecord): z.output<type
     MacAlgorithms: record.keyUsage === 'GENERATE_VERIFY_MAC' ? [...(spec.macAlgorithms ?? [])] : undefined,
     MultiRegion: record.multiRegion,
     MultiRegionConfiguration: record.multiRegion ? { MultiRegionKeyType: 'PRIMARY', PrimaryKey: { Arn, Region: record.region }, ReplicaKeys: [] } : undefined,
-    CurrentKeyMaterialId: record.keySpec === 'SYMMETRIC_DEFAULT' ? keyMaterialId(record.keyId, record.currentVersion) : undefined,
+    CurrentKeyMaterialId: record.keySpec === 'SYMMETRIC_DEFAULT' ? materialIdOf(record, record.currentVersion) : undefined,
     ProtectionLevel: spec.protection,
   };
 }

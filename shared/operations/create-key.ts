@@ -1,6 +1,7 @@
 /** CreateKey: makes a key and the first version of its material, in the HSM. AWS KMS API Reference, CreateKey. */
 import * as z from 'zod';
 import { describeKeySpec, type KeySpec, type KeyUsage, keySpecs } from '#shared/algorithms/key-specs.ts';
+import { isImportable } from '#shared/algorithms/wrapping.ts';
 import { keySpecEnum, keyUsageEnum, originEnum } from '#shared/fields/enums.ts';
 import { checkTags, tagList } from '#shared/fields/tags.ts';
 import { newMultiRegionKeyId, newUuid } from '#shared/ids.ts';
@@ -11,7 +12,7 @@ import { defaultRotationPeriodDays } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { defaultKeyPolicy } from '#shared/policy/default-policy.ts';
 import { parsePolicy } from '#shared/policy/policy-document.ts';
-import { createKey } from '#shared/repositories/changes.ts';
+import { createKey, createKeyWithoutMaterial } from '#shared/repositories/changes.ts';
 
 export const CreateKey = defineOperation({
   name: 'CreateKey',
@@ -67,8 +68,9 @@ export const CreateKey = defineOperation({
     if (input.KeyUsage !== undefined && !usages.includes(input.KeyUsage)) {
       throw ctx.error('ValidationException', `KeyUsage ${input.KeyUsage} is not compatible with KeySpec ${spec}`);
     }
-    if ((input.Origin ?? 'AWS_KMS') !== 'AWS_KMS' || input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) {
-      throw ctx.error('UnsupportedOperationException', `Origin ${input.Origin ?? 'AWS_KMS'} with a custom key store or external material is not offered here.`);
+    if (input.Origin === 'EXTERNAL' && !isImportable(offered)) throw ctx.error('UnsupportedOperationException', `KeySpec ${spec} cannot be imported.`);
+    if (!['AWS_KMS', 'EXTERNAL'].includes(input.Origin ?? 'AWS_KMS') || input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) {
+      throw ctx.error('UnsupportedOperationException', `Origin ${input.Origin ?? 'AWS_KMS'} with a custom key store is not offered here.`);
     }
     if (input.Policy !== undefined) parsePolicy(input.Policy);
     if (input.Tags !== undefined) checkTags(input.Tags);
@@ -88,17 +90,22 @@ export const CreateKey = defineOperation({
       description: input.Description ?? '',
       keySpec,
       keyUsage,
-      origin: 'AWS_KMS',
+      origin: input.Origin === 'EXTERNAL' ? 'EXTERNAL' : 'AWS_KMS',
       multiRegion: input.MultiRegion === true,
-      state: 'Enabled',
+      state: input.Origin === 'EXTERNAL' ? 'PendingImport' : 'Enabled',
       currentVersion: 1,
       policy: input.Policy ?? defaultKeyPolicy(ctx.partition, account),
       tags: input.Tags ?? [],
       rotation: { enabled: false, periodDays: defaultRotationPeriodDays, onDemandCount: 0 },
     };
+    const created = [{ arn: keyArn(ctx.partition, record), role: 'key' }];
+    if (record.origin === 'EXTERNAL') {
+      await ctx.ports.committer.commit(createKeyWithoutMaterial(record), created);
+      return { KeyMetadata: keyMetadata(ctx.partition, record) };
+    }
     const material = await ctx.ports.keyFactory.generateKey({ binding: { account, region, keyId, version: 1 }, keySpec, keyUsage, origin: 'AWS_KMS' });
     const writes = createKey(record, { version: 1, createdAt: ctx.now, origin: 'CREATION' }, material);
-    await ctx.ports.committer.commit(writes, [{ arn: keyArn(ctx.partition, record), role: 'key' }]);
+    await ctx.ports.committer.commit(writes, created);
     return { KeyMetadata: keyMetadata(ctx.partition, record) };
   },
 });

@@ -6,7 +6,7 @@ import { encryptionContext } from '#shared/fields/encryption-context.ts';
 import { encryptionAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
 import { blobOf, contextKeys, openingSide, requireCiphertextOf, requireEncryptionUse, sourceKey } from '#shared/keys/encryption.ts';
-import { keyMaterialId } from '#shared/keys/key-record.ts';
+import { materialIdOf } from '#shared/keys/imported.ts';
 import { requireEncryptionAlgorithm } from '#shared/keys/usage.ts';
 import { defineOperation } from '#shared/operation.ts';
 
@@ -49,7 +49,7 @@ export const Decrypt = defineOperation({
     const opening = openingSide(key, algorithm, input.EncryptionContext, input.CiphertextBlob);
     if (opening === undefined) throw new KmsError('InvalidCiphertextException');
     const plaintext = await ctx.ports.cipher.decrypt(opening.side, opening.parts);
-    const materialId = algorithm === 'SYMMETRIC_DEFAULT' ? keyMaterialId(key.record.keyId, opening.keyVersion) : undefined;
+    const materialId = algorithm === 'SYMMETRIC_DEFAULT' ? materialIdOf(key.record, opening.keyVersion) : undefined;
     return { KeyId: key.arn, Plaintext: plaintext, EncryptionAlgorithm: algorithm, KeyMaterialId: materialId };
   },
 });

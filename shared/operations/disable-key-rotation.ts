@@ -1,6 +1,7 @@
 /** DisableKeyRotation: the versions stay. AWS KMS API Reference, DisableKeyRotation. */
 import * as z from 'zod';
 import { keyId } from '#shared/fields/key-id.ts';
+import { requireOwnMaterial } from '#shared/keys/imported.ts';
 import { requireRotatable } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { updateKey } from '#shared/repositories/changes.ts';
@@ -19,6 +20,7 @@ export const DisableKeyRotation = defineOperation({
 
   check(ctx) {
     requireRotatable(ctx, ctx.keys.key);
+    requireOwnMaterial(ctx, ctx.keys.key);
   },
 
   async run(ctx) {

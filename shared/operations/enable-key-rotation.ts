@@ -1,6 +1,7 @@
 /** EnableKeyRotation: a new version every 90 to 2560 days. AWS KMS API Reference, EnableKeyRotation. */
 import * as z from 'zod';
 import { keyId } from '#shared/fields/key-id.ts';
+import { requireOwnMaterial } from '#shared/keys/imported.ts';
 import { dayMs, defaultRotationPeriodDays, requireRotatable } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { updateKey } from '#shared/repositories/changes.ts';
@@ -19,6 +20,7 @@ export const EnableKeyRotation = defineOperation({
 
   check(ctx) {
     requireRotatable(ctx, ctx.keys.key);
+    requireOwnMaterial(ctx, ctx.keys.key);
   },
 
   async run(ctx, input) {

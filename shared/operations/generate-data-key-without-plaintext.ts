@@ -10,7 +10,7 @@ export const GenerateDataKeyWithoutPlaintext = defineOperation({
   summary: 'Makes a data key that only Decrypt will show.',
   http: { method: 'POST', path: '/v1/keys/{KeyId}/data-key-without-plaintext' },
   input: dataKeyInput,
-  output: z.object({ CiphertextBlob: outputBlob(), KeyId: z.string(), KeyMaterialId: z.string() }),
+  output: z.object({ CiphertextBlob: outputBlob(), KeyId: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
   needs: ['cipher', 'encryptionCounter'],

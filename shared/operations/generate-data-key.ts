@@ -10,7 +10,7 @@ export const GenerateDataKey = defineOperation({
   summary: 'Makes a data key, in clear and sealed under the key.',
   http: { method: 'POST', path: '/v1/keys/{KeyId}/data-key' },
   input: dataKeyInput.extend({ Recipient: z.unknown().optional() }),
-  output: z.object({ CiphertextBlob: outputBlob(), Plaintext: outputBlob(true), KeyId: z.string(), KeyMaterialId: z.string() }),
+  output: z.object({ CiphertextBlob: outputBlob(), Plaintext: outputBlob(true), KeyId: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
   needs: ['cipher', 'encryptionCounter'],

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { keyId } from '#shared/fields/key-id.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
+import { requireOwnMaterial } from '#shared/keys/imported.ts';
 import { requireRotatable } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
 
@@ -19,6 +20,7 @@ export const GetKeyRotationStatus = defineOperation({
 
   check(ctx) {
     requireRotatable(ctx, ctx.keys.key);
+    requireOwnMaterial(ctx, ctx.keys.key);
   },
 
   async run(ctx) {

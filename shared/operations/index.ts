@@ -5,6 +5,7 @@ import { CreateAlias } from './create-alias.ts';
 import { CreateKey } from './create-key.ts';
 import { Decrypt } from './decrypt.ts';
 import { DeleteAlias } from './delete-alias.ts';
+import { DeleteImportedKeyMaterial } from './delete-imported-key-material.ts';
 import { DescribeKey } from './describe-key.ts';
 import { DisableKey } from './disable-key.ts';
 import { DisableKeyRotation } from './disable-key-rotation.ts';
@@ -17,7 +18,9 @@ import { GenerateMac } from './generate-mac.ts';
 import { GenerateRandom } from './generate-random.ts';
 import { GetKeyPolicy } from './get-key-policy.ts';
 import { GetKeyRotationStatus } from './get-key-rotation-status.ts';
+import { GetParametersForImport } from './get-parameters-for-import.ts';
 import { GetPublicKey } from './get-public-key.ts';
+import { ImportKeyMaterial } from './import-key-material.ts';
 import { ListAliases } from './list-aliases.ts';
 import { ListKeyPolicies } from './list-key-policies.ts';
 import { ListKeyRotations } from './list-key-rotations.ts';
@@ -41,6 +44,7 @@ export const operations: readonly Operation[] = [
   CreateKey,
   Decrypt,
   DeleteAlias,
+  DeleteImportedKeyMaterial,
   DescribeKey,
   DisableKey,
   DisableKeyRotation,
@@ -53,7 +57,9 @@ export const operations: readonly Operation[] = [
   GenerateRandom,
   GetKeyPolicy,
   GetKeyRotationStatus,
+  GetParametersForImport,
   GetPublicKey,
+  ImportKeyMaterial,
   ListAliases,
   ListKeyPolicies,
   ListKeyRotations,

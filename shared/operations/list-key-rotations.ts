@@ -3,9 +3,10 @@ import * as z from 'zod';
 import { keyId } from '#shared/fields/key-id.ts';
 import { limit, marker, pageEnd, pageOutput, readMarker } from '#shared/fields/pagination.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
-import { keyMaterialId } from '#shared/keys/key-record.ts';
+import { type ImportedMaterial, materialIdOf, pendingRotation } from '#shared/keys/imported.ts';
 import { requireRotatable } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
+import { versionRow } from '#shared/repositories/rows.ts';
 
 export const ListKeyRotations = defineOperation({
   name: 'ListKeyRotations',
@@ -17,8 +18,12 @@ export const ListKeyRotations = defineOperation({
     Rotations: z.array(
       z.object({
         KeyId: z.string(),
-        KeyMaterialId: z.string(),
+        KeyMaterialId: z.string().optional(),
+        KeyMaterialDescription: z.string().optional(),
+        ImportState: z.enum(['IMPORTED', 'PENDING_IMPORT']).optional(),
         KeyMaterialState: z.string(),
+        ExpirationModel: z.string().optional(),
+        ValidTo: timestamp().optional(),
         RotationDate: timestamp().optional(),
         RotationType: z.enum(['AUTOMATIC', 'ON_DEMAND']).optional(),
       }),
@@ -37,16 +42,46 @@ export const ListKeyRotations = defineOperation({
   async run(ctx, input) {
     const { arn, record } = ctx.keys.key;
     const list = `ListKeyRotations/${record.keyId}/${input.IncludeKeyMaterial ?? ''}`;
-    const { records, next } = await ctx.ports.lister.versions(record, input.Limit ?? 100, readMarker(list, input.Marker));
-    const Rotations = records.flatMap((version) => {
+    const limitItems = input.Limit ?? 100;
+    const from = readMarker(list, input.Marker);
+    const { records, next } = await ctx.ports.lister.versions(record, limitItems, from);
+    const Rotations = records.flatMap((version): RotationEntry[] => {
       const entry = {
         KeyId: arn,
-        KeyMaterialId: keyMaterialId(record.keyId, version.version),
+        KeyMaterialId: materialIdOf(record, version.version),
+        ...importEntry(record.imports?.find((imported) => imported.version === version.version)),
         KeyMaterialState: version.version === record.currentVersion ? 'CURRENT' : 'NON_CURRENT',
       };
       if (version.origin !== 'CREATION') return [{ ...entry, RotationDate: new Date(version.createdAt), RotationType: version.origin }];
       return input.IncludeKeyMaterial === 'ALL_KEY_MATERIAL' ? [entry] : [];
     });
-    return { Rotations, ...pageEnd(list, next) };
+    const pending = input.IncludeKeyMaterial === 'ALL_KEY_MATERIAL' && next === undefined ? pendingRotation(record) : undefined;
+    if (pending === undefined) return { Rotations, ...pageEnd(list, next) };
+    // It has no version row yet. A full page leaves it to one more.
+    const last = records.at(-1);
+    if (Rotations.length >= limitItems && last !== undefined) return { Rotations, ...pageEnd(list, versionRow(record, last.version).sk) };
+    Rotations.push({ KeyId: arn, KeyMaterialId: materialIdOf(record, pending.version), ...importEntry(pending), KeyMaterialState: 'PENDING_ROTATION' });
+    return { Rotations, ...pageEnd(list, undefined) };
   },
 });
+
+interface RotationEntry {
+  KeyId: string;
+  KeyMaterialId: string | undefined;
+  KeyMaterialState: string;
+  KeyMaterialDescription?: string | undefined;
+  ImportState?: 'IMPORTED' | 'PENDING_IMPORT';
+  ExpirationModel?: string | undefined;
+  ValidTo?: Date | undefined;
+  RotationDate?: Date;
+  RotationType?: 'AUTOMATIC' | 'ON_DEMAND';
+}
+
+/** The members that only imported material has. */
+function importEntry(material: ImportedMaterial | undefined): Pick<RotationEntry, 'KeyMaterialDescription' | 'ImportState' | 'ExpirationModel' | 'ValidTo'> {
+  if (material === undefined) return {};
+  const { description, state, validTo } = material;
+  if (state !== 'IMPORTED') return { KeyMaterialDescription: description, ImportState: 'PENDING_IMPORT' };
+  const expiry = validTo === undefined ? { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } : { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: new Date(validTo) };
+  return { KeyMaterialDescription: description, ImportState: 'IMPORTED', ...expiry };
+}

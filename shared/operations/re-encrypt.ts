@@ -7,7 +7,8 @@ import { encryptionContext } from '#shared/fields/encryption-context.ts';
 import { encryptionAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
 import { blobOf, contextKeys, openingSide, requireCiphertextOf, requireEncryptionUse, sealingSide, sourceKey } from '#shared/keys/encryption.ts';
-import { keyMaterialId } from '#shared/keys/key-record.ts';
+import { materialIdOf } from '#shared/keys/imported.ts';
+import type { KeyRecord } from '#shared/keys/key-record.ts';
 import { requireEncryptionAlgorithm } from '#shared/keys/usage.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
@@ -77,15 +78,15 @@ export const ReEncrypt = defineOperation({
       const limitBytes = plaintextLimit(destination.record.keySpec, destinationAlgorithm);
       throw ctx.error('ValidationException', `Algorithm ${destinationAlgorithm} and key spec ${destination.record.keySpec} cannot encrypt data larger than ${limitBytes} bytes.`);
     });
-    const materialId = (algorithm: string, id: string, version: number) => (algorithm === 'SYMMETRIC_DEFAULT' ? keyMaterialId(id, version) : undefined);
+    const materialId = (algorithm: string, record: KeyRecord, version: number) => (algorithm === 'SYMMETRIC_DEFAULT' ? materialIdOf(record, version) : undefined);
     return {
       CiphertextBlob: toBlob(parts),
       SourceKeyId: source.arn,
       KeyId: destination.arn,
       SourceEncryptionAlgorithm: sourceAlgorithm,
       DestinationEncryptionAlgorithm: destinationAlgorithm,
-      SourceKeyMaterialId: materialId(sourceAlgorithm, source.record.keyId, opening.keyVersion),
-      DestinationKeyMaterialId: materialId(destinationAlgorithm, destination.record.keyId, destination.record.currentVersion),
+      SourceKeyMaterialId: materialId(sourceAlgorithm, source.record, opening.keyVersion),
+      DestinationKeyMaterialId: materialId(destinationAlgorithm, destination.record, destination.record.currentVersion),
     };
   },
 });

@@ -1,8 +1,11 @@
 /** RotateKeyOnDemand: a new version now; the schedule stays as it is. AWS KMS API Reference, RotateKeyOnDemand. */
 import * as z from 'zod';
 import { keyId } from '#shared/fields/key-id.ts';
+import { isExternal, pendingRotation } from '#shared/keys/imported.ts';
+import type { KeyRecord, VersionRecord } from '#shared/keys/key-record.ts';
 import { onDemandRotationsMax, requireRotatable, rotateKey } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
+import { addVersionRow, updateKey } from '#shared/repositories/changes.ts';
 
 export const RotateKeyOnDemand = defineOperation({
   name: 'RotateKeyOnDemand',
@@ -13,7 +16,7 @@ export const RotateKeyOnDemand = defineOperation({
   output: z.object({ KeyId: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
   needs: ['committer', 'keyFactory'],
-  errors: ['LimitExceededException', 'UnsupportedOperationException'],
+  errors: ['KMSInvalidStateException', 'LimitExceededException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId }),
 
   check(ctx) {
@@ -25,6 +28,14 @@ export const RotateKeyOnDemand = defineOperation({
     const { rotation } = key.record;
     if (rotation.onDemandCount >= onDemandRotationsMax) {
       throw ctx.error('LimitExceededException', `${key.arn} has reached the limit of ${onDemandRotationsMax} on-demand rotations.`);
+    }
+    if (isExternal(key.record)) {
+      const pending = pendingRotation(key.record);
+      if (pending?.state !== 'IMPORTED') throw ctx.error('KMSInvalidStateException', `${key.arn} has no key material that is pending rotation.`);
+      const version: VersionRecord = { version: pending.version, createdAt: ctx.now, origin: 'ON_DEMAND' };
+      const record: KeyRecord = { ...key.record, currentVersion: pending.version, rotation: { ...rotation, onDemandCount: rotation.onDemandCount + 1 } };
+      await ctx.ports.committer.commit([updateKey(key, record), addVersionRow(record, version)]);
+      return { KeyId: key.arn };
     }
     const { writes } = await rotateKey(ctx.ports.keyFactory, key, 'ON_DEMAND', ctx.now, { ...rotation, onDemandCount: rotation.onDemandCount + 1 });
     await ctx.ports.committer.commit(writes);

@@ -7,7 +7,7 @@ import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Ports } from '#shared/ports/ports.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
 import { createEncryptionCounter } from '#shared/repositories/encryption-counter.ts';
-import { createKeyEraser } from '#shared/repositories/eraser.ts';
+import { createKeyEraser, materialEraser } from '#shared/repositories/eraser.ts';
 import { createKeyLister } from '#shared/repositories/key-lister.ts';
 import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader.ts';
 
@@ -39,6 +39,8 @@ export function createService(adapters: Adapters): Service {
     ports: {
       lister: createKeyLister(store),
       keyFactory: crypto,
+      importer: crypto,
+      materialEraser,
       cipher: crypto,
       signer: crypto,
       mac: crypto,

@@ -16,6 +16,10 @@ function fromCryptoError(error: CryptoError): KmsError {
   switch (error.code) {
     case 'invalid-ciphertext':
       return new KmsError('InvalidCiphertextException', undefined, { cause: error });
+    case 'invalid-import-token':
+      return new KmsError('InvalidImportTokenException', 'The import token is invalid, or it belongs to another key.', { cause: error });
+    case 'incorrect-key-material':
+      return new KmsError('IncorrectKeyMaterialException', 'The key material does not fit the key spec, or is not the material that the request says it is.', { cause: error });
     case 'busy':
       return new KmsError('ThrottlingException', 'Rate exceeded', { cause: error });
     case 'timeout':

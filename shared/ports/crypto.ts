@@ -4,6 +4,7 @@
  * All calls throw CryptoError.
  */
 import type { EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
+import type { WrappingAlgorithm, WrappingKeySpec } from '#shared/algorithms/wrapping.ts';
 import type { KeyBinding, KeyMaterial, KeyOrigin } from '#shared/keys/material.ts';
 
 export type MessageType = 'RAW' | 'DIGEST';
@@ -27,6 +28,45 @@ export interface GenerateKeyRequest {
   readonly origin: KeyOrigin;
 }
 
+export interface ImportParametersRequest {
+  readonly account: string;
+  readonly region: string;
+  readonly keyId: string;
+  readonly wrappingAlgorithm: WrappingAlgorithm;
+  readonly wrappingKeySpec: WrappingKeySpec;
+  /** Milliseconds since the epoch. */
+  readonly validTo: number;
+}
+
+/** Names imported material without telling anything about it: an HMAC made in the HSM, bound to the key id. Equal for equal material. */
+export interface MaterialFingerprint {
+  /** Generation of the HSM's keys that made it. */
+  readonly epoch: number;
+  /** 64 hexadecimal digits. */
+  readonly value: string;
+}
+
+export interface ImportKeyRequest {
+  readonly account: string;
+  readonly region: string;
+  readonly keyId: string;
+  readonly keySpec: KeySpec;
+  readonly keyUsage: KeyUsage;
+  /** What the caller sent: the import token, and the material under its wrapping key. */
+  readonly token: Uint8Array;
+  readonly encrypted: Uint8Array;
+  /** Versions that the material may be a repeat of. */
+  readonly known: readonly (MaterialFingerprint & { readonly version: number })[];
+  /** Set: the material must be none of those, and becomes this version. Absent: it must be one of those. */
+  readonly newVersion?: number | undefined;
+}
+
+export interface ImportedKey {
+  /** Its version is the one that was found, or `newVersion`. */
+  readonly material: KeyMaterial;
+  readonly fingerprint: MaterialFingerprint;
+}
+
 /** One side of a ReEncrypt. AES takes `aad`; RSA takes none. */
 export interface CipherSide {
   readonly key: KeyHandle;
@@ -36,6 +76,10 @@ export interface CipherSide {
 
 export interface Crypto {
   generateKey(request: GenerateKeyRequest): Promise<KeyMaterial>;
+  /** An RSA wrapping key, made in the HSM. Its private half leaves only inside the token, wrapped. */
+  importParameters(request: ImportParametersRequest): Promise<{ publicKey: Uint8Array; token: Uint8Array }>;
+  /** Throws `invalid-import-token`, `invalid-ciphertext` (it cannot be unwrapped) or `incorrect-key-material` (not of the spec, or not the version's). */
+  importKey(request: ImportKeyRequest): Promise<ImportedKey>;
   /** For RSA `iv` is empty. */
   encrypt(side: CipherSide, plaintext: Uint8Array): Promise<SealedParts>;
   decrypt(side: CipherSide, parts: SealedParts): Promise<Uint8Array>;
@@ -64,6 +108,10 @@ export const cryptoErrorCodes = [
   'invalid-ciphertext',
   /** The material row fails its binding or its HMAC: an alarm. */
   'material-refused',
+  /** Not a token of this HSM, or one for another key, or too old. */
+  'invalid-import-token',
+  /** Imported material that is not what the key spec demands, or not the same as before. */
+  'incorrect-key-material',
   /** The request breaks a bound that the caller should have checked. */
   'invalid-request',
   /** This caller class may not call this operation. */

@@ -1,7 +1,7 @@
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Write } from '#shared/ports/record-store.ts';
 import type { EncryptionCounter } from '#shared/repositories/encryption-counter.ts';
-import type { KeyEraser } from '#shared/repositories/eraser.ts';
+import type { KeyEraser, MaterialEraser } from '#shared/repositories/eraser.ts';
 import type { KeyLister } from '#shared/repositories/key-lister.ts';
 
 /** Applies a change together with its audit record: both or neither. */
@@ -24,6 +24,10 @@ export interface Ports {
   readonly committer: Committer;
   /** Makes key material. Bridge class `lifecycle`. */
   readonly keyFactory: Pick<Crypto, 'generateKey'>;
+  /** Brings in key material. Bridge class `lifecycle`. */
+  readonly importer: Pick<Crypto, 'importParameters' | 'importKey'>;
+  /** Erases the material of single versions, in the transaction of the change. */
+  readonly materialEraser: MaterialEraser;
   /** Uses key material. Bridge class `crypto`. */
   readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey'>;
   readonly signer: Pick<Crypto, 'sign' | 'verify' | 'getPublicKey'>;

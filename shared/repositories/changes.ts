@@ -15,6 +15,9 @@ export const createKey = (record: KeyRecord, version: VersionRecord, material: K
   ...addVersion(record, version, material),
 ];
 
+/** A key whose material is imported later. */
+export const createKeyWithoutMaterial = (record: KeyRecord): Write[] => [{ put: keyItem(record, 1), if: { absent: true } }];
+
 export const updateKey = (key: Pick<LoadedKey, 'rev'>, record: KeyRecord): Write => ({ put: keyItem(record, key.rev + 1), if: { rev: key.rev } });
 
 /** Counts as a change of the key: of two requests that each looked at the key and add to it, one must look again. */
@@ -25,6 +28,19 @@ export const addVersion = (key: KeyRecord, version: VersionRecord, material: Key
   { put: { ...versionRow(key, version.version), rev: 1, body: toBody(version) }, if: { absent: true } },
   { put: { ...materialRow(key, version.version), rev: 1, body: toBody(material) }, if: { absent: true } },
 ];
+
+/**
+ * Material of an EXTERNAL key's version, in place of what may have been there.
+ * Precondition: the same transaction changes the key's row, and so holds the order of imports.
+ */
+export const putImportedMaterial = (key: LoadedKey, material: KeyMaterial): Write => ({
+  put: { ...materialRow(key.record, material.version), rev: key.rev + 1, body: toBody(material) },
+});
+
+export const addVersionRow = (key: KeyRecord, version: VersionRecord): Write => ({
+  put: { ...versionRow(key, version.version), rev: 1, body: toBody(version) },
+  if: { absent: true },
+});
 
 function aliasWrites(record: AliasRecord, rev: number): { alias: Item; ofKey: Item } {
   const body = toBody(record);

@@ -2,7 +2,7 @@
 import type { Item, RecordStore, Write } from '#shared/ports/record-store.ts';
 import type { LoadedKey } from './key-reader.ts';
 import { readAliasRecord } from './records.ts';
-import { aliasOfKeyPrefix, aliasRow, keyPartition, keyRow, materialPrefix, versionPrefix } from './rows.ts';
+import { aliasOfKeyPrefix, aliasRow, keyPartition, keyRow, materialPrefix, materialRow, versionPrefix } from './rows.ts';
 
 export interface KeyEraser {
   /**
@@ -12,6 +12,15 @@ export interface KeyEraser {
    */
   eraseDependents(key: LoadedKey): Promise<{ materialVersions: number }>;
 }
+
+export interface MaterialEraser {
+  /** Precondition: the same transaction changes the key's row, and so holds the order of imports. */
+  eraseVersions(key: LoadedKey, versions: readonly number[]): Write[];
+}
+
+export const materialEraser: MaterialEraser = {
+  eraseVersions: (key, versions) => versions.map((version) => ({ delete: materialRow(key.record, version) })),
+};
 
 const chunkSize = 45;
 

@@ -6,6 +6,7 @@
 import { KmsError } from '#shared/errors.ts';
 import { newEventId } from '#shared/ids.ts';
 import { aliasArn, type KeyIdentifier, type KeyLocation, keyArn, parseKeyIdentifier } from '#shared/keys/arn.ts';
+import { asOf } from '#shared/keys/imported.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
 import type { KeyBinding, KeyMaterial } from '#shared/keys/material.ts';
 import type { AlarmSink } from '#shared/ports/audit-sink.ts';
@@ -151,7 +152,7 @@ export function createKeyReader(adapters: Adapters): KeyReader {
       await snapshot.load(wanted.flatMap(({ identifier, reference }, at) => (targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))));
       const rows = wanted.map(({ identifier }, at) => (targets[at] === undefined ? undefined : snapshot.get(keyRow({ region: identifier.region, keyId: targets[at] }))));
       await requireSeals(rows);
-      const records = rows.map((row) => (row === undefined ? undefined : readKeyRecord(row)));
+      const records = rows.map((row) => (row === undefined ? undefined : asOf(readKeyRecord(row), adapters.clock.now())));
 
       if (withMaterial) {
         await snapshot.load(

@@ -36,6 +36,17 @@ const keyRecordSchema = z.strictObject({
   tags: z.array(z.strictObject({ TagKey: z.string(), TagValue: z.string() })),
   rotation: z.strictObject({ enabled: z.boolean(), periodDays: z.int(), nextAt: time.optional(), onDemandCount: z.int().min(0) }),
   deletion: z.strictObject({ at: time, pendingWindowDays: z.int(), requestedBy: z.string() }).optional(),
+  imports: z
+    .array(
+      z.strictObject({
+        version: z.int().min(1),
+        fingerprint: z.strictObject({ epoch: z.int().min(1), value: z.string() }),
+        state: z.enum(['IMPORTED', 'EXPIRED', 'PENDING_IMPORT']),
+        validTo: time.optional(),
+        description: z.string().optional(),
+      }),
+    )
+    .optional(),
 });
 
 const versionRecordSchema = z.strictObject({ version: z.int().min(1), createdAt: time, origin: z.enum(['CREATION', 'AUTOMATIC', 'ON_DEMAND']) });

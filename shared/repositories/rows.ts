@@ -1,4 +1,5 @@
 /** Where each record lives: partition and sort keys, and the index positions. The layout is docs/adr/0004; nothing else builds a key. */
+import { nextExpiry } from '#shared/keys/imported.ts';
 import type { KeyRecord, VersionRecord } from '#shared/keys/key-record.ts';
 import type { IndexKey, ItemKey } from '#shared/ports/record-store.ts';
 
@@ -35,7 +36,7 @@ export const usageRow = (key: KeyName, version: number): ItemKey => ({ table: 'o
 export const keyListPartition = (owner: { region: string; account: string }, shard: number): string => `LIST#KEY#${owner.region}#${owner.account}#${shard}`;
 export const aliasListPartition = (owner: { region: string; account: string }): string => `LIST#ALIAS#${owner.region}#${owner.account}`;
 export const outboxDuePartition = (shard: number): string => `DUE#OUTBOX#${shard}`;
-export const dueKinds = ['ROTATION', 'DELETION'] as const;
+export const dueKinds = ['ROTATION', 'DELETION', 'EXPIRY'] as const;
 export type DueKind = (typeof dueKinds)[number];
 export const duePartition = (kind: DueKind, shard: number): string => `DUE#${kind}#${shard}`;
 /** Inclusive bound for everything due by `ms`. */
@@ -45,9 +46,11 @@ export function keyListIndex(key: KeyRecord): IndexKey {
   return { pk: keyListPartition(key, shardOf(key.keyId, listShards)), sk: `${sortableTime(key.createdAt)}#${key.keyId}` };
 }
 
-/** A key waits for one thing at most: its deletion, or (when enabled) its next rotation. */
+/** A key waits for one thing at a time: its deletion or the end of imported material, whichever is first, or (when enabled) its next rotation. */
 export function keyDueIndex(key: KeyRecord): IndexKey | undefined {
   const shard = shardOf(key.keyId, dueShards);
+  const expiry = nextExpiry(key);
+  if (expiry !== undefined && expiry < (key.deletion?.at ?? Number.POSITIVE_INFINITY)) return { pk: duePartition('EXPIRY', shard), sk: `${sortableTime(expiry)}#${key.keyId}` };
   if (key.deletion !== undefined) return { pk: duePartition('DELETION', shard), sk: `${sortableTime(key.deletion.at)}#${key.keyId}` };
   if (key.state === 'Enabled' && key.rotation.enabled && key.rotation.nextAt !== undefined) {
     return { pk: duePartition('ROTATION', shard), sk: `${sortableTime(key.rotation.nextAt)}#${key.keyId}` };

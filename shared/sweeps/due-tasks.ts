@@ -6,18 +6,20 @@
 import * as z from 'zod';
 import { newUuid } from '#shared/ids.ts';
 import { keyArn } from '#shared/keys/arn.ts';
+import { expiredVersions, isExternal } from '#shared/keys/imported.ts';
 import type { Operation } from '#shared/operation.ts';
 import { execute } from '#shared/pipeline/execute.ts';
 import type { Service } from '#shared/pipeline/service.ts';
 import type { Item, RecordStore } from '#shared/ports/record-store.ts';
 import { rollPartition } from '#shared/repositories/encryption-counter.ts';
 import { readKeyRecord } from '#shared/repositories/records.ts';
-import { duePartition, dueShards, dueThrough, keyRow, usageRow } from '#shared/repositories/rows.ts';
+import { dueKinds, duePartition, dueShards, dueThrough, keyRow, usageRow } from '#shared/repositories/rows.ts';
+import { DeleteExpiredKeyMaterial } from './delete-expired-key-material.ts';
 import { DeleteKey } from './delete-key.ts';
 import { RotateKey } from './rotate-key.ts';
 
 export const dueTaskSchema = z.strictObject({
-  kind: z.enum(['ROTATION', 'ENCRYPTION_COUNT', 'DELETION']),
+  kind: z.enum(['ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY']),
   account: z.string().length(12),
   region: z.string(),
   keyId: z.string(),
@@ -28,7 +30,7 @@ export type DueTask = z.output<typeof dueTaskSchema>;
 const pageSize = 100;
 
 export async function* findDueTasks(store: Pick<RecordStore, 'query' | 'getMany'>, now: number): AsyncGenerator<DueTask> {
-  for (const kind of ['ROTATION', 'DELETION'] as const) {
+  for (const kind of dueKinds) {
     for (let shard = 0; shard < dueShards; shard += 1) {
       for await (const item of dueItems(store, 'core', duePartition(kind, shard), dueThrough(now))) yield taskOf(kind, item);
     }
@@ -67,6 +69,7 @@ export async function runDueTask(service: Service, task: DueTask): Promise<void>
   if (!(await isStillDue(service, task))) return;
   const KeyId = keyArn(service.partition, task);
   if (task.kind === 'DELETION') await runAsService(service, task, DeleteKey, { KeyId });
+  else if (task.kind === 'EXPIRY') await runAsService(service, task, DeleteExpiredKeyMaterial, { KeyId });
   else await runAsService(service, task, RotateKey, { KeyId, ExpectedVersion: task.version, Reason: task.kind === 'ROTATION' ? 'SCHEDULE' : 'ENCRYPTION_COUNT' });
 }
 
@@ -75,12 +78,16 @@ async function isStillDue(service: Service, task: DueTask): Promise<boolean> {
   const now = service.clock.now();
   const [item] = await service.store.getMany([keyRow(task)]);
   if (item === undefined) return false;
-  const { state, currentVersion, deletion, rotation } = readKeyRecord(item);
+  const record = readKeyRecord(item);
+  const { state, currentVersion, deletion, rotation } = record;
+  if (task.kind === 'EXPIRY') return expiredVersions(record, now).length > 0;
   if (task.kind === 'DELETION') return deletion !== undefined && deletion.at <= now;
   if (task.kind === 'ENCRYPTION_COUNT' && currentVersion !== task.version) {
     await forgetRoll(service.store, task);
     return false;
   }
+  // Its owner imports the next material; until then the version encrypts up to its limit.
+  if (isExternal(record)) return false;
   return (
     state === 'Enabled' && currentVersion === task.version && (task.kind === 'ENCRYPTION_COUNT' || (rotation.enabled && rotation.nextAt !== undefined && rotation.nextAt <= now))
   );

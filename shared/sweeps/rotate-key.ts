@@ -1,5 +1,6 @@
 /** The service's own RotateKey (CloudTrail's name for it): automatic rotation, and a new version for one that has encrypted enough. */
 import * as z from 'zod';
+import { isExternal } from '#shared/keys/imported.ts';
 import { dayMs, rotateKey } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
 
@@ -18,6 +19,8 @@ export const RotateKey = defineOperation({
   async run(ctx, input) {
     const { key } = ctx.keys;
     const { currentVersion, rotation } = key.record;
+    // No counter and no schedule can make material that only the owner has.
+    if (isExternal(key.record)) throw ctx.error('ConflictException', 'A key with imported material rotates only on demand.');
     const isDue = input.Reason === 'ENCRYPTION_COUNT' || (rotation.enabled && rotation.nextAt !== undefined && rotation.nextAt <= ctx.now);
     if (currentVersion !== input.ExpectedVersion || !isDue) throw ctx.error('ConflictException', 'The key is not due any more.');
     // From now, not from the due date: a key that was overdue for long must not rotate several times in a row.

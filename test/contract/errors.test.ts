@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { operations } from '#shared/operations/index.ts';
 import { usageRow } from '#shared/repositories/rows.ts';
+import { importRequest } from '#test/support/import-request.ts';
 import { type Answer, alice, type InProcess, type Members, startInProcess } from '#test/support/in-process.ts';
 import { base64, createSampleKeys, type SampleKeys, sampleRequest } from '#test/support/sample-requests.ts';
 import { writeKey } from '#test/support/set-key-state.ts';
@@ -34,6 +35,10 @@ async function fullOfAliases(operation: string): Promise<Answer> {
   for (let at = 0; at < 50; at += 1) await app.must('CreateAlias', { AliasName: `alias/full-${at}`, TargetKeyId: target });
   return await change(() => ({}))(operation);
 }
+
+const ofOwnOrigin = change((now) => ({ KeyId: now.symmetric }));
+const externalHmac = async (): Promise<string> =>
+  ((await app.must('CreateKey', { Origin: 'EXTERNAL', KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' })).KeyMetadata as { KeyId: string }).KeyId;
 
 type Producer = (operation: string) => Promise<Answer>;
 
@@ -70,6 +75,11 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     NotFoundException: change(() => ({ AliasName: 'alias/nothing' })),
     ValidationException: noPrefix,
   },
+  DeleteImportedKeyMaterial: {
+    NotFoundException: change(() => ({ KeyMaterialId: 'a'.repeat(64) })),
+    UnsupportedOperationException: ofOwnOrigin,
+    ValidationException: async (operation) => app.call(operation, { KeyId: await externalHmac(), KeyMaterialId: 'a'.repeat(64) }),
+  },
   DisableKeyRotation: { UnsupportedOperationException: notSymmetric },
   EnableKeyRotation: { UnsupportedOperationException: notSymmetric },
   Encrypt: { InvalidKeyUsageException: wrongUsage, ValidationException: contextOnRsa },
@@ -79,7 +89,26 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   GenerateRandom: { UnsupportedOperationException: change(() => ({ CustomKeyStoreId: 'cks-1' })), ValidationException: change(() => ({ NumberOfBytes: undefined })) },
   GetKeyPolicy: { NotFoundException: change(() => ({ PolicyName: 'other' })) },
   GetKeyRotationStatus: { UnsupportedOperationException: notSymmetric },
+  GetParametersForImport: { UnsupportedOperationException: ofOwnOrigin },
   GetPublicKey: { UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })) },
+  ImportKeyMaterial: {
+    ExpiredImportTokenException: async (operation) => {
+      const members = await sampleRequest(app, keys, operation);
+      app.clock.advanceDays(1);
+      return app.call(operation, members);
+    },
+    IncorrectKeyMaterialException: async (operation) => app.call(operation, await importRequest(app, keys.external, Buffer.alloc(16))),
+    InvalidCiphertextException: change(() => ({ EncryptedKeyMaterial: base64('nothing') })),
+    InvalidImportTokenException: change(() => ({ ImportToken: base64('nothing') })),
+    KMSInvalidStateException: async (operation) => {
+      await app.must(operation, await sampleRequest(app, keys, operation));
+      const asNew = { ImportType: 'NEW_KEY_MATERIAL', ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' };
+      await app.must(operation, await importRequest(app, keys.external, Buffer.alloc(32, 1), asNew));
+      return app.call(operation, await importRequest(app, keys.external, Buffer.alloc(32, 2), asNew));
+    },
+    UnsupportedOperationException: ofOwnOrigin,
+    ValidationException: change(() => ({ ExpirationModel: 'KEY_MATERIAL_EXPIRES' })),
+  },
   ListAliases: { InvalidMarkerException: badMarker },
   ListKeyPolicies: { InvalidMarkerException: badMarker },
   ListKeyRotations: { InvalidMarkerException: badMarker, UnsupportedOperationException: notSymmetric },
@@ -97,6 +126,10 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     ValidationException: change((now) => ({ DestinationKeyId: now.rsa, DestinationEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' })),
   },
   RotateKeyOnDemand: {
+    KMSInvalidStateException: async (operation) => {
+      await app.must('ImportKeyMaterial', await sampleRequest(app, keys, 'ImportKeyMaterial'));
+      return app.call(operation, { KeyId: keys.external });
+    },
     LimitExceededException: async (operation) => {
       await writeKey(app, keys.symmetric, (record) => ({ ...record, rotation: { ...record.rotation, onDemandCount: 25 } }));
       return app.call(operation, { KeyId: keys.symmetric });

@@ -14,6 +14,9 @@ const subjects: Readonly<Record<string, keyof SampleKeys>> = {
   Verify: 'signing',
   GetPublicKey: 'signing',
   UpdateAlias: 'otherSymmetric',
+  GetParametersForImport: 'external',
+  ImportKeyMaterial: 'external',
+  DeleteImportedKeyMaterial: 'external',
 };
 
 const withKeys = operations.filter((operation) => operation.keys !== undefined);
@@ -24,6 +27,7 @@ describe('every cell of the key-state table, through the whole pipeline', () => 
   let keys: SampleKeys;
   beforeAll(async () => {
     keys = await createSampleKeys(app);
+    await app.must('ImportKeyMaterial', await sampleRequest(app, keys, 'ImportKeyMaterial'));
   });
   afterAll(() => app.close());
 

@@ -73,12 +73,13 @@ describe('the role of an operation', () => {
     });
   });
 
-  test('no role reads material unless its operation uses it, and none but the destroyer deletes any', () => {
-    for (const { name, material } of operations) {
+  test('no role reads material unless its operation uses it, and only those that erase it by declaration delete any', () => {
+    for (const { name, material, needs } of operations) {
       const onMaterial = roleOf('api', name).filter(({ resource }) => resource === resourceNames.material);
       expect(onMaterial.some(({ action }) => action.endsWith('GetItem'))).toBe(material === true);
-      expect(onMaterial.some(({ action }) => action === 'dynamodb:DeleteItem')).toBe(false);
+      expect(onMaterial.some(({ action }) => action === 'dynamodb:DeleteItem')).toBe(needs.includes('materialEraser'));
     }
+    expect(operations.filter(({ needs }) => needs.includes('materialEraser')).map(({ name }) => name)).toEqual(['DeleteImportedKeyMaterial']);
     expect(roleOf('lifecycle', 'DueTask').map(text)).toContain(`dynamodb:DeleteItem on ${resourceNames.material}`);
   });
 

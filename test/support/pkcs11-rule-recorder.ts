@@ -173,15 +173,19 @@ export class RuleRecorder {
     return out.subarray(0, wrapped.length);
   }
   C_UnwrapKey(session: Handle, { mechanism, parameter }: Mechanism, unwrapping: Handle, wrapped: Buffer, template: Attribute[]): Handle {
-    this.#demandWrap(mechanism, parameter);
+    const byRsa = mechanism === pkcs11.CKM_RSA_PKCS_OAEP;
+    if (!byRsa) this.#demandWrap(mechanism, parameter);
     const kek = this.#use(session, unwrapping, 'unwrap', 'CKR_UNWRAPPING_KEY_HANDLE_INVALID', pkcs11.CKR_UNWRAPPING_KEY_HANDLE_INVALID);
     const attributes = this.#newObject(session, template, true);
     demand(!attributes.has(pkcs11.CKA_VALUE_LEN), 'C_UnwrapKey takes no CKA_VALUE_LEN');
-    for (const [type, wanted] of unwrapTemplate) {
+    // Only the KEK has an unwrap template.
+    for (const [type, wanted] of kek.attributes.get(pkcs11.CKA_TRUSTED) === true ? unwrapTemplate : []) {
       if ((attributes.get(type) ?? wanted) !== wanted) throw returnWith('CKR_TEMPLATE_INCONSISTENT', pkcs11.CKR_TEMPLATE_INCONSISTENT);
     }
-    const key = simulation.unwrap(kek.key, wrapped, attributes.get(pkcs11.CKA_CLASS) === pkcs11.CKO_PRIVATE_KEY);
-    if (key === undefined) throw returnWith('CKR_GENERAL_ERROR', pkcs11.CKR_GENERAL_ERROR);
+    const isPrivate = attributes.get(pkcs11.CKA_CLASS) === pkcs11.CKO_PRIVATE_KEY;
+    demand(!(byRsa && isPrivate), 'RSA unwraps secret keys only');
+    const key = byRsa ? simulation.oaepUnwrap(kek.key, parameter, wrapped) : simulation.unwrap(kek.key, wrapped, isPrivate);
+    if (key === undefined) throw byRsa ? returnWith('CKR_WRAPPED_KEY_INVALID', pkcs11.CKR_WRAPPED_KEY_INVALID) : returnWith('CKR_GENERAL_ERROR', pkcs11.CKR_GENERAL_ERROR);
     return this.#store({ attributes, key, session: numberOf(session) });
   }
   C_EncryptInit(session: Handle, mechanism: Mechanism, key: Handle): void {

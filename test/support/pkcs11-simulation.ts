@@ -57,12 +57,22 @@ function fromAttributes(attributes: ReadonlyMap<number, unknown>): SimulatedKey 
 }
 
 function publicAttribute(key: SimulatedKey, type: number): Buffer | undefined {
-  if (key.type !== 'public') return undefined;
-  const { x = '', y = '', n, e } = key.export({ format: 'jwk' });
+  if (key.type === 'secret') return type === pkcs11.CKA_VALUE_LEN ? ulong(key.symmetricKeySize!) : undefined;
+  // Private EC objects do not tell their point.
+  if (key.type === 'private' && type === pkcs11.CKA_EC_POINT) return undefined;
+  const { x = '', y = '', n, e } = publicHalf(key).export({ format: 'jwk' });
   if (type === pkcs11.CKA_EC_POINT) return octetString(Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]));
   if (type === pkcs11.CKA_MODULUS && n !== undefined) return Buffer.from(n, 'base64url');
   if (type === pkcs11.CKA_PUBLIC_EXPONENT && e !== undefined) return Buffer.from(e, 'base64url');
   return undefined;
+}
+
+const publicHalf = (key: SimulatedKey): SimulatedKey => (key.type === 'private' ? createPublicKey(key) : key);
+
+function ulong(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
 }
 
 const plainBytes = (key: SimulatedKey): Buffer => (key.type === 'secret' ? key.export() : key.export({ format: 'der', type: 'pkcs8' }));
@@ -106,6 +116,11 @@ function oaepDecrypt(key: SimulatedKey, parameter: unknown, ciphertext: Buffer):
   } catch {
     return undefined;
   }
+}
+
+function oaepUnwrap(key: SimulatedKey, parameter: unknown, wrapped: Buffer): SimulatedKey | undefined {
+  const plain = oaepDecrypt(key, parameter, wrapped);
+  return plain === undefined ? undefined : createSecretKey(plain);
 }
 
 function sign(key: SimulatedKey, { mechanism, parameter }: Mechanism, input: Buffer): Buffer {
@@ -162,4 +177,4 @@ function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   return result;
 }
 
-export const simulation = { secret, pair, fromAttributes, publicAttribute, wrap, unwrap, gcmEncrypt, gcmDecrypt, oaepDecrypt, sign, verify };
+export const simulation = { secret, pair, fromAttributes, publicAttribute, wrap, unwrap, gcmEncrypt, gcmDecrypt, oaepDecrypt, oaepUnwrap, sign, verify };

@@ -1,4 +1,5 @@
 /** One good request for every operation, so that tests over the registry cannot forget one: a new operation fails them until it has a sample here. */
+import { importRequest } from './import-request.ts';
 import type { InProcess, Members } from './in-process.ts';
 
 export interface SampleKeys {
@@ -7,6 +8,8 @@ export interface SampleKeys {
   readonly signing: string;
   readonly hmac: string;
   readonly rsa: string;
+  /** Symmetric, of origin EXTERNAL. It has no material until a request for it is made. */
+  readonly external: string;
 }
 
 export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
@@ -17,6 +20,7 @@ export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
     signing: await create({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }),
     hmac: await create({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }),
     rsa: await create({ KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' }),
+    external: await create({ Origin: 'EXTERNAL' }),
   };
 }
 
@@ -50,6 +54,10 @@ const samples: Readonly<Record<string, Sample>> = {
   CreateAlias: (_, keys) => ({ AliasName: newAlias(), TargetKeyId: keys.symmetric }),
   CreateKey: () => ({ Description: 'sample', Tags: [{ TagKey: 'team', TagValue: 'sample' }], Policy: policy }),
   Decrypt: async (app, keys) => ({ KeyId: keys.symmetric, CiphertextBlob: await encrypted(app, keys), EncryptionContext: { purpose: 'sample' } }),
+  DeleteImportedKeyMaterial: async (app, keys) => {
+    await app.must('ImportKeyMaterial', await importRequest(app, keys.external));
+    return { KeyId: keys.external };
+  },
   DeleteAlias: async (app, keys) => ({ AliasName: await existingAlias(app, keys) }),
   DescribeKey: ofKey,
   DisableKey: ofKey,
@@ -63,7 +71,9 @@ const samples: Readonly<Record<string, Sample>> = {
   GenerateRandom: () => ({ NumberOfBytes: 16 }),
   GetKeyPolicy: ofKey,
   GetKeyRotationStatus: ofKey,
+  GetParametersForImport: (_, keys) => ({ KeyId: keys.external, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048' }),
   GetPublicKey: (_, keys) => ({ KeyId: keys.signing }),
+  ImportKeyMaterial: (app, keys) => importRequest(app, keys.external),
   ListAliases: ofKey,
   ListKeyPolicies: ofKey,
   ListKeyRotations: ofKey,

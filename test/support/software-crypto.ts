@@ -36,6 +36,7 @@ import {
   type MessageType,
   type SealedParts,
 } from '#shared/ports/crypto.ts';
+import { softwareImports } from './software-imports.ts';
 
 export interface SoftwareCryptoKeys {
   /** 32 bytes each. */
@@ -129,6 +130,13 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
       const wrapped = Buffer.concat([cipher.update(secret), cipher.final()]).toString('base64');
       return tagged(request, wrapped, publicKey, (unsealed) => hmac(encodeMaterialBinding(domain, unsealed)).toString('base64'));
     },
+    ...softwareImports({
+      domain,
+      kek: keys.kek,
+      hmac,
+      fail,
+      tagged: (request, wrapped, publicKey) => tagged(request, wrapped, publicKey, (unsealed) => hmac(encodeMaterialBinding(domain, unsealed)).toString('base64')),
+    }),
     encrypt: async (side, plaintext) => seal(side, plaintext),
     decrypt: async (side, parts) => unseal(side, parts),
     reEncrypt: async (source, parts, destination) => seal(destination, unseal(source, parts)),

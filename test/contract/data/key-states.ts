@@ -60,8 +60,12 @@ const rows: Readonly<Record<string, Row>> = {
   ScheduleKeyDeletion: ['ok', 'ok', 3, 'ok', 'ok', 'ok', 15],
   // Footnote 10: it fails only when the key that the alias moves to is pending deletion.
   UpdateAlias: change,
-  // Younger than the table: rotation on demand as EnableKeyRotation, reading the list as the other lists (API Reference of each).
-  RotateKeyOnDemand: rotation,
+  // Footnote 9 (no imported material) is about the origin. Unavailable keys are of custom key stores, so their cells say nothing; refusing is the one safe reading.
+  GetParametersForImport: ['ok', 'ok', 3, 'ok', 11, 14, 15],
+  ImportKeyMaterial: ['ok', 'ok', 3, 'ok', 11, 14, 'ok'],
+  DeleteImportedKeyMaterial: ['ok', 'ok', 'ok', 'ok', 11, 14, 15],
+  // Younger than the table: rotation on demand as EnableKeyRotation, but for imported material, which can be rotated when it is there; reading the list as the other lists (API Reference of each).
+  RotateKeyOnDemand: ['ok', 1, 3, 5, 7, 14, 'ok'],
   ListKeyRotations: always,
 };
 

@@ -10,9 +10,12 @@ import { Sessions } from '#bridge/driver/sessions.ts';
 import { cloudhsm } from '#bridge/profiles/cloudhsm.ts';
 import { describeKeySpec, type KeySpec, type KeyUsage, keySpecs } from '#shared/algorithms/key-specs.ts';
 import { signingDescriptors } from '#shared/algorithms/signing.ts';
+import { canWrap, isImportable, wrappingAlgorithms } from '#shared/algorithms/wrapping.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
+import type { ImportedKey } from '#shared/ports/crypto.ts';
 import { RuleBroken, RuleRecorder, returnWith } from '#test/support/pkcs11-rule-recorder.ts';
 import { simulation } from '#test/support/pkcs11-simulation.ts';
+import { wrapMaterial } from '#test/support/wrap-material.ts';
 
 let recorder: RuleRecorder;
 let driver: Driver;
@@ -171,4 +174,29 @@ test('the recorder itself refuses what CloudHSM does not document', () => {
   expect(() => module.C_GenerateKey(session, { mechanism: pkcs11.CKM_AES_KEY_GEN }, [{ type: pkcs11.CKA_TOKEN, value: false }])).toThrow(RuleBroken);
   module.C_EncryptInit(session, gcm(Buffer.alloc(0)), key);
   expect(() => module.C_Encrypt(session, Buffer.alloc(16_225), Buffer.alloc(20_000))).toThrow(RuleBroken);
+});
+
+const importing = keySpecs
+  .filter((spec) => isImportable(spec) && !['RSA_3072', 'RSA_4096'].includes(spec))
+  .flatMap((spec) => wrappingAlgorithms.filter((algorithm) => canWrap(spec, algorithm, 'RSA_3072')).map((algorithm) => ({ spec, algorithm })));
+
+test.each(importing)('$spec is imported under $algorithm by documented calls only, and nothing is left behind', ({ spec, algorithm }) => {
+  const descriptor = describeKeySpec(spec);
+  const { account, region, keyId } = { account: '111122223333', region: 'eu-central-1', keyId: randomUUID() };
+  const secret = 'keyBytes' in descriptor ? randomBytes(descriptor.keyBytes) : undefined;
+  const pair = secret === undefined ? simulation.pair('oidDer' in descriptor ? descriptor.oidDer : 2048) : undefined;
+  const material = secret ?? pair!.privateKey.export({ format: 'der', type: 'pkcs8' });
+  const [publicKey, token] = run('importParameters', json({ account, region, keyId, wrappingAlgorithm: algorithm, wrappingKeySpec: 'RSA_3072', validTo: 1 }));
+  const request = { account, region, keyId, keySpec: spec, keyUsage: descriptor.usages[0]!, protection: 'HSM', createdAt: 1, known: [], newVersion: 1 };
+
+  const [reply] = run('importKey', json(request), token!, wrapMaterial(publicKey!, algorithm, material));
+
+  const imported = JSON.parse(String(reply)) as ImportedKey;
+  expect(imported.material.publicKey).toBe(pair?.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'));
+  run('destroy', run('open', json(imported.material))[0]!);
+  const foreign = wrapMaterial(publicKey!, algorithm, material.subarray(1));
+  expect(() => run('importKey', json(request), token!, foreign)).toThrow();
+  expect(recorder.sessionObjectCount).toBe(0);
+  // Only private EC keys pass the bridge's memory, because the HSM does not tell their public half.
+  expect(recorder.calls.filter((call) => call === 'C_Decrypt').length > 0).toBe(descriptor.kind === 'ec');
 });
