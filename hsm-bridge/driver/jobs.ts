@@ -3,19 +3,22 @@
  * never run in two different threads. Results live in the thread's arena, which is wiped when the answer is written. All fields are byte strings; `head` fields are JSON.
  */
 import { timingSafeEqual } from 'node:crypto';
-import type { EncryptionAlgorithm, KeySpec, MacAlgorithm, SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
+import { type EncryptionAlgorithm, isSeedSpec, type KeySpec, type MacAlgorithm, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { MessageType } from '#shared/ports/crypto.ts';
 import { encodeRowSeal } from '../binding.ts';
 import { gcmDecrypt, gcmEncrypt } from './aes-gcm.ts';
 import { canary } from './canary.ts';
 import type { Driver } from './driver.ts';
+import { demandKeyAgreement } from './key-agreement.ts';
 import { domainHmac, hmac } from './mac.ts';
 import { checkMaterial, destroy, generateMaterial, type KeyRequest, openMaterial } from './material.ts';
 import type { Handle } from './module.ts';
 import { rsaDecrypt, rsaEncrypt } from './rsa.ts';
+import { generateSeedMaterial } from './seed-material.ts';
 import { HsmError, withDomainKey } from './sessions.ts';
 import { sign, verifySignature } from './signing.ts';
+import { softwareJobs } from './software-jobs.ts';
 
 /** One side of a job that encrypts or decrypts. `publicKey` is set where the side encrypts under RSA. */
 export interface SideHead {
@@ -70,7 +73,11 @@ export const jobs = {
     return [];
   },
   /** [request] → [material] */
-  generate: (driver, [request]) => [text(generateMaterial(driver, json<KeyRequest>(request)))],
+  generate: (driver, [bytes]) => {
+    const request = json<KeyRequest>(bytes);
+    if (request.keyUsage === 'KEY_AGREEMENT') demandKeyAgreement(driver.sessions);
+    return [text(isSeedSpec(request.keySpec) ? generateSeedMaterial(driver, request) : generateMaterial(driver, request))];
+  },
   /** [handle, aad, plaintext] → [iv, ciphertext] */
   gcmEncrypt: (driver, [key, aad, plaintext]) => {
     const { iv, ciphertext } = gcmEncrypt(driver.sessions, key!, aad!, plaintext!);
@@ -128,6 +135,7 @@ export const jobs = {
   },
   /** [digest] → [signature] */
   signAudit: (driver, [digest]) => [withDomainKey(() => sign(driver.sessions, driver.epochs[0]!.audit, 'ECC_NIST_P384', 'ECDSA_SHA_384', 'DIGEST', digest!))],
+  ...softwareJobs,
   /** [] → [] */
   canary: (driver) => {
     canary(driver);

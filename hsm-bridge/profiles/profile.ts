@@ -15,6 +15,8 @@ export type Outcome =
   | 'throttled'
   /** The token, the login or the library is gone: not ready, exit, let the supervisor restart. */
   | 'token-lost'
+  /** The profile says that this HSM cannot. */
+  | 'unsupported'
   | 'internal';
 
 /** The calls whose return values mean different things. */
@@ -41,6 +43,8 @@ export interface HsmProfile {
   readonly rsaKeyPairMechanism: number;
   /** `hsm`: CKM_RSA_PKCS_OAEP. `unpad`: the HSM does the private-key operation (CKM_RSA_X_509), the driver removes the padding in constant time. */
   readonly oaep: Readonly<Record<Exclude<EncryptionAlgorithm, 'SYMMETRIC_DEFAULT'>, 'hsm' | 'unpad'>>;
+  /** `readable`: CKM_ECDH1_DERIVE with CKD_NULL gives a secret whose value may be read. `unavailable`: there are no key-agreement keys. */
+  readonly ecdh: 'readable' | 'unavailable';
   /** Exactly the attributes that the key-encryption key must have, beyond those that every domain key must have. */
   readonly kekAttributes: Readonly<Record<number, AttributeValue>>;
   /** Jobs that take microseconds, because the HSM is in this process. */

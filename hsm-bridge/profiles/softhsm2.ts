@@ -13,6 +13,7 @@ export const softhsm2: HsmProfile = {
   rsaKeyPairMechanism: pkcs11.CKM_RSA_PKCS_KEY_PAIR_GEN,
   // 2.6.1 answers CKR_ARGUMENTS_BAD to OAEP with anything but SHA-1.
   oaep: { RSAES_OAEP_SHA_1: 'hsm', RSAES_OAEP_SHA_256: 'unpad' },
+  ecdh: 'readable',
   kekAttributes: {
     // The security officer makes it, because only he may set CKA_TRUSTED, and he handles public objects only.
     [pkcs11.CKA_PRIVATE]: false,

@@ -16,6 +16,8 @@ function fromCryptoError(error: CryptoError): KmsError {
   switch (error.code) {
     case 'invalid-ciphertext':
       return new KmsError('InvalidCiphertextException', undefined, { cause: error });
+    case 'unsupported':
+      return new KmsError('UnsupportedOperationException', 'The HSM that holds this key cannot do this.', { cause: error });
     case 'busy':
       return new KmsError('ThrottlingException', 'Rate exceeded', { cause: error });
     case 'timeout':
