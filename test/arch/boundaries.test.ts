@@ -36,7 +36,12 @@ const rules: readonly Rule[] = [
   { files: /^shared\/pipeline\//, may: [/^shared\/(?!protocols|sweeps)/], because: 'the pipeline does not know HTTP' },
   {
     files: /^hsm-bridge\//,
-    may: [/^hsm-bridge\//, /^shared\/(algorithms|bridge-protocol\.ts|errors\.ts|ports|keys\/material\.ts)/, /^(pkcs11js|@peculiar\/x509|reflect-metadata|zod|undici)$/, node],
+    may: [
+      /^hsm-bridge\//,
+      /^shared\/(algorithms|bridge-protocol\.ts|errors\.ts|ports|keys\/material\.ts)/,
+      /^(pkcs11js|@noble\/(curves|post-quantum)|@peculiar\/x509|reflect-metadata|zod|undici)$/,
+      node,
+    ],
     because: 'the bridge knows keys and algorithms, and nothing of accounts, policies and operations',
   },
   { files: /^hsm-bridge\/client\//, may: [/^hsm-bridge\/client\//, pureShared, /^undici$/, node], because: 'the client is bundled into Lambda: no native module behind it' },

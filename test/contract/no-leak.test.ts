@@ -7,7 +7,7 @@ import { createSampleKeys, type SampleKeys, sampleRequest } from '#test/support/
 
 const contextNames = ['EncryptionContext', 'SourceEncryptionContext', 'DestinationEncryptionContext'];
 /** Secret by their nature though not plaintext: ciphertexts, signatures and MACs must stay out of every record too. */
-const materialNames = ['CiphertextBlob', 'Signature', 'Mac'];
+const materialNames = ['CiphertextBlob', 'Signature', 'Mac', 'PrivateKeyCiphertextBlob', 'PrivateKeyPlaintext', 'SharedSecret', 'SharedSecretCiphertextBlob'];
 
 function isSensitive(schema: z.core.$ZodType | undefined): boolean {
   const inner = schema as (z.ZodType & { unwrap?(): z.ZodType }) | undefined;
@@ -156,6 +156,18 @@ describe('no secret in any record, alarm, error or log', () => {
   test('the operations that take secrets are the ones this test plants them in', () => {
     const withSecrets = operations.filter((operation) => plant(operation, {}).secrets.length > 0).map(({ name }) => name);
 
-    expect(withSecrets).toEqual(['Decrypt', 'Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'GenerateMac', 'ReEncrypt', 'Sign', 'Verify', 'VerifyMac']);
+    expect(withSecrets).toEqual([
+      'Decrypt',
+      'Encrypt',
+      'GenerateDataKey',
+      'GenerateDataKeyPair',
+      'GenerateDataKeyPairWithoutPlaintext',
+      'GenerateDataKeyWithoutPlaintext',
+      'GenerateMac',
+      'ReEncrypt',
+      'Sign',
+      'Verify',
+      'VerifyMac',
+    ]);
   });
 });

@@ -45,7 +45,11 @@ const deviations: Readonly<Record<string, string>> = {
   'Decrypt.CiphertextForRecipient not answered': recipient,
   'GenerateDataKey.CiphertextForRecipient not answered': recipient,
   'GenerateRandom.CiphertextForRecipient not answered': recipient,
-  'GetPublicKey.KeyAgreementAlgorithms not answered': 'No key here is a key-agreement key.',
+  'GenerateDataKeyPair.CiphertextForRecipient not answered': recipient,
+  'GenerateDataKeyPair.KeyPairSpec enum': newerEnums,
+  'GenerateDataKeyPairWithoutPlaintext.KeyPairSpec enum': newerEnums,
+  'DeriveSharedSecret.CiphertextForRecipient not answered': recipient,
+  'GetPublicKey.EncapsulationAlgorithms answered in addition': newerEnums,
   'GetKeyRotationStatus.OnDemandRotationStartDate not answered': 'A rotation on demand is finished when its request is answered.',
 };
 

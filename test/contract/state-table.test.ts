@@ -14,6 +14,9 @@ const subjects: Readonly<Record<string, keyof SampleKeys>> = {
   Verify: 'signing',
   GetPublicKey: 'signing',
   UpdateAlias: 'otherSymmetric',
+  DeriveSharedSecret: 'agreement',
+  Encapsulate: 'kem',
+  Decapsulate: 'kem',
 };
 
 const withKeys = operations.filter((operation) => operation.keys !== undefined);

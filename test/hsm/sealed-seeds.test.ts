@@ -54,22 +54,25 @@ const cases = seedSpecs.flatMap((spec) =>
   ),
 );
 
-test.each(cases)('$spec $algorithm over $messageType is what another implementation verifies, and the bridge verifies it and nothing else', async ({ spec, algorithm, messageType }) => {
-  const handle = made.get(spec)!;
-  const original = randomBytes(900);
-  const message = { RAW: original, DIGEST: createHash('sha512').update(original).digest(), EXTERNAL_MU: externalMu(rawPublicKey(handle), original) }[messageType];
+test.each(cases)(
+  '$spec $algorithm over $messageType is what another implementation verifies, and the bridge verifies it and nothing else',
+  async ({ spec, algorithm, messageType }) => {
+    const handle = made.get(spec)!;
+    const original = randomBytes(900);
+    const message = { RAW: original, DIGEST: createHash('sha512').update(original).digest(), EXTERNAL_MU: externalMu(rawPublicKey(handle), original) }[messageType];
 
-  const signature = await client.sign(handle, algorithm, messageType, message);
+    const signature = await client.sign(handle, algorithm, messageType, message);
 
-  // A mu signature is an ordinary one of the message; Ed25519ph hashes the digest that it is given once more.
-  if (algorithm === 'ED25519_PH_SHA_512') expect(ed25519ph.verify(signature, message, rawPublicKey(handle))).toBe(true);
-  else expect(verify(null, original, publicKeyOf(handle), signature)).toBe(true);
-  expect(await client.verify(handle, algorithm, messageType, message, signature)).toBe(true);
-  expect(await client.verify(handle, algorithm, messageType, flipped(message, 3), signature)).toBe(false);
-  expect(await client.verify(handle, algorithm, messageType, message, flipped(signature, 1))).toBe(false);
-  expect(await client.verify(handle, algorithm, messageType, message, signature.subarray(1))).toBe(false);
-  expect(await client.verify(handle, algorithm, messageType, message, Buffer.concat([signature, Buffer.of(0)]))).toBe(false);
-});
+    // A mu signature is an ordinary one of the message; Ed25519ph hashes the digest that it is given once more.
+    if (algorithm === 'ED25519_PH_SHA_512') expect(ed25519ph.verify(signature, message, rawPublicKey(handle))).toBe(true);
+    else expect(verify(null, original, publicKeyOf(handle), signature)).toBe(true);
+    expect(await client.verify(handle, algorithm, messageType, message, signature)).toBe(true);
+    expect(await client.verify(handle, algorithm, messageType, flipped(message, 3), signature)).toBe(false);
+    expect(await client.verify(handle, algorithm, messageType, message, flipped(signature, 1))).toBe(false);
+    expect(await client.verify(handle, algorithm, messageType, message, signature.subarray(1))).toBe(false);
+    expect(await client.verify(handle, algorithm, messageType, message, Buffer.concat([signature, Buffer.of(0)]))).toBe(false);
+  },
+);
 
 test.each(['ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87'] as const)('%s: a signature of node:crypto and one of the second implementation verify as each other', async (spec) => {
   const handle = made.get(spec)!;

@@ -10,7 +10,6 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
-  diffieHellman,
   generateKeyPairSync,
   type KeyObject,
   privateDecrypt,
@@ -21,12 +20,10 @@ import {
   verify,
 } from 'node:crypto';
 import { encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
-import { peerPoint } from '#bridge/driver/key-agreement.ts';
-import { decapsulateWithSeed, encapsulateTo, seedPrivateKey, seedPublicKey, signWithSeed, verifyWithPublicKey } from '#bridge/driver/seed-keys.ts';
+import { seedPrivateKey, seedPublicKey, signWithSeed, verifyWithPublicKey } from '#bridge/driver/seed-keys.ts';
 import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
 import {
   describeKeySpec,
-  describeSeedSpec,
   type EncapsulationAlgorithm,
   type EncryptionAlgorithm,
   isSeedSpec,
@@ -50,6 +47,7 @@ import {
   type MessageType,
   type SealedParts,
 } from '#shared/ports/crypto.ts';
+import { softwareAgreement } from './software-agreement.ts';
 
 export interface SoftwareCryptoKeys {
   /** 32 bytes each. */
@@ -167,21 +165,7 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
       const privateKey = isSeedSpec(keyPairSpec) ? seedPrivateKey(keyPairSpec, secret).export({ format: 'der', type: 'pkcs8' }) : secret;
       return { ...seal(side, privateKey), publicKey: Buffer.from(publicKey ?? '', 'base64'), ...(wantPlaintext ? { privateKey } : {}) };
     },
-    async deriveSharedSecret(key, publicKey) {
-      const own = privateKey(key, 'KEY_AGREEMENT', 'ECDH');
-      if (peerPoint(key.material.keySpec, publicKey) === undefined) throw fail('invalid-request');
-      return diffieHellman({ privateKey: own, publicKey: createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' }) });
-    },
-    async encapsulate(key) {
-      open(key, 'ENCAPSULATE_DECAPSULATE', 'ML_KEM');
-      const { sharedKey, ciphertext } = encapsulateTo(key.material.publicKey ?? '');
-      return { sharedSecret: sharedKey, ciphertext };
-    },
-    async decapsulate(key, ciphertext) {
-      const seed = open(key, 'ENCAPSULATE_DECAPSULATE', 'ML_KEM');
-      if (ciphertext.length !== describeSeedSpec(key.material.keySpec).encapsulationBytes) throw fail('invalid-ciphertext');
-      return decapsulateWithSeed(key.material.keySpec, seed, ciphertext);
-    },
+    ...softwareAgreement(open),
     async sign(key, algorithm, messageType, message) {
       requireMessageFits(algorithm, messageType, message);
       if (!isSeedSpec(key.material.keySpec))
