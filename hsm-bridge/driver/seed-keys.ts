@@ -24,9 +24,23 @@ export function seedPrivateKey(spec: KeySpec, seed: Uint8Array): KeyObject {
   pkcs8.set(head);
   pkcs8.set(seed, head.length);
   try {
-    return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+    return parsePrivateKey(pkcs8);
   } finally {
     pkcs8.fill(0);
+  }
+}
+
+/**
+ * The HSM's module may share OpenSSL's error queue with this thread (SoftHSM does). An old error in it, such as that of a padding which did not fit, makes
+ * node:crypto refuse a good private key; the refusal clears the queue.
+ * @param pkcs8 DER
+ */
+export function parsePrivateKey(pkcs8: Buffer): KeyObject {
+  const options = { key: pkcs8, format: 'der', type: 'pkcs8' } as const;
+  try {
+    return createPrivateKey(options);
+  } catch {
+    return createPrivateKey(options);
   }
 }
 
