@@ -3,13 +3,17 @@
  * seed. node:crypto does the work. Two things it does not offer, Ed25519ph and ML-DSA on an external mu, are done by the noble libraries (docs/adr/0020).
  */
 import { createPrivateKey, createPublicKey, decapsulate, encapsulate, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
-import { ed25519ph } from '@noble/curves/ed25519.js';
-import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
 import { describeSeedSpec, type KeySpec, type SeedSpec } from '#shared/algorithms/key-specs.ts';
 import type { MessageType, SeedSigning } from '#shared/algorithms/signing.ts';
+import { loadEd25519ph, loadMlDsa } from './noble.ts';
 import { publicKeyOf } from './public-keys.ts';
 
-const mlDsa: Readonly<Partial<Record<SeedSpec['nodeType'], typeof ml_dsa44>>> = { 'ml-dsa-44': ml_dsa44, 'ml-dsa-65': ml_dsa65, 'ml-dsa-87': ml_dsa87 };
+type ParameterSet = ReturnType<typeof loadMlDsa>['ml_dsa44'];
+const mlDsa: Readonly<Partial<Record<SeedSpec['nodeType'], keyof ReturnType<typeof loadMlDsa>>>> = {
+  'ml-dsa-44': 'ml_dsa44',
+  'ml-dsa-65': 'ml_dsa65',
+  'ml-dsa-87': 'ml_dsa87',
+};
 
 /** Precondition: the seed has the spec's length. OpenSSL cleanses the key when the object is collected. */
 export function seedPrivateKey(spec: KeySpec, seed: Uint8Array): KeyObject {
@@ -49,7 +53,7 @@ export const seedPublicKey = (spec: KeySpec, seed: Uint8Array): Buffer => create
 
 /** ML-DSA is hedged (FIPS 204 section 3.4). */
 export function signWithSeed(spec: KeySpec, { scheme }: SeedSigning, messageType: MessageType, seed: Uint8Array, message: Uint8Array): Uint8Array {
-  if (scheme === 'ED25519_PH') return ed25519ph.sign(message, seed);
+  if (scheme === 'ED25519_PH') return loadEd25519ph().sign(message, seed);
   if (messageType !== 'EXTERNAL_MU') return sign(null, message, seedPrivateKey(spec, seed));
   const { secretKey } = parameterSet(spec).keygen(seed);
   const hedge = randomBytes(32);
@@ -67,7 +71,7 @@ export function verifyWithPublicKey(publicKey: string, spec: KeySpec, { scheme }
   const raw = rawPublicKey(publicKey);
   try {
     // Strict, as FIPS 186-5 and node:crypto are; not ZIP 215.
-    if (scheme === 'ED25519_PH') return ed25519ph.verify(signature, message, raw, { zip215: false });
+    if (scheme === 'ED25519_PH') return loadEd25519ph().verify(signature, message, raw, { zip215: false });
     return parameterSet(spec).internal.verify(signature, message, raw, { externalMu: true });
   } catch {
     // A signature of a wrong length.
@@ -83,10 +87,10 @@ export function encapsulateTo(publicKey: string): { sharedKey: Buffer; ciphertex
 /** Precondition: the ciphertext has the spec's length. */
 export const decapsulateWithSeed = (spec: KeySpec, seed: Uint8Array, ciphertext: Uint8Array): Buffer => decapsulate(seedPrivateKey(spec, seed), ciphertext);
 
-function parameterSet(spec: KeySpec): typeof ml_dsa44 {
-  const set = mlDsa[describeSeedSpec(spec).nodeType];
-  if (set === undefined) throw new Error(`${spec} is not ML-DSA`);
-  return set;
+function parameterSet(spec: KeySpec): ParameterSet {
+  const name = mlDsa[describeSeedSpec(spec).nodeType];
+  if (name === undefined) throw new Error(`${spec} is not ML-DSA`);
+  return loadMlDsa()[name];
 }
 
 function rawPublicKey(publicKey: string): Buffer {
