@@ -1,5 +1,6 @@
 /** The bridge over mTLS, with its own client, on SoftHSM. */
 import { startTestBridge } from '#test/support/bridge.ts';
+import { benchAlgorithms } from './algorithms.ts';
 import { makeKey } from './keys.ts';
 import { type Measurement, measure } from './measure.ts';
 
@@ -23,6 +24,7 @@ export async function benchBridge(report: (measurement: Measurement) => void): P
       report(await measure(`bridge/ecdsa-p256/c${inFlight}`, { inFlight }, () => client.sign(p256, 'ECDSA_SHA_256', 'RAW', small)));
       report(await measure(`bridge/rsa-2048-pss/c${inFlight}`, { inFlight }, () => client.sign(rsa, 'RSASSA_PSS_SHA_256', 'RAW', small)));
     }
+    await benchAlgorithms(client, side, report);
     // More keys than the cache holds, used in turn: every call checks a binding and unwraps.
     const cold = await startTestBridge({ token: bridge.token, config: { cache: { entriesMax: 64, ttlMs: 60_000 } } });
     try {

@@ -45,6 +45,7 @@ export const portGrants: Readonly<Record<PortName, (operation: Declaration) => G
   cipher: () => [],
   signer: () => [],
   mac: () => [],
+  agreement: () => [],
   random: () => [],
   encryptionCounter: () => on('ops', 'dynamodb:GetItem', 'dynamodb:PutItem'),
   eraser: () => [...on('core', 'dynamodb:Query', 'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem'), ...on('material', 'dynamodb:Query', 'dynamodb:DeleteItem')],
@@ -60,7 +61,7 @@ export const auditGrants: readonly Grant[] = [...on('bus', 'events:PutEvents'), 
 /** The certificate that an operation's function holds for the bridge: the weakest class that suffices. Undefined: it has no business there. */
 export function bridgeClassOf({ keys, needs }: Declaration): CallerClass | undefined {
   const needsAny = (...names: PortName[]) => needs.some((need) => names.includes(need));
-  const uses = needsAny('cipher', 'signer', 'mac', 'random');
+  const uses = needsAny('cipher', 'signer', 'mac', 'agreement', 'random');
   const makes = needsAny('committer', 'keyFactory', 'importer', 'eraser');
   if (uses && makes) throw new Error('No caller class of the bridge may both make keys and use them: split the operation.');
   if (uses) return 'crypto';

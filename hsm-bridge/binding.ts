@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 
 const materialPrefix = Buffer.from('CHATELAINE-KEY\x01', 'latin1');
+const seedPrefix = Buffer.from('CHATELAINE-SEED\x01', 'latin1');
 const rowPrefix = Buffer.from('CHATELAINE-ROW\x01', 'latin1');
 const importTokenPrefix = Buffer.from('CHATELAINE-IMPORT-TOKEN\x01', 'latin1');
 const fingerprintPrefix = Buffer.from('CHATELAINE-MATERIAL-ID\x01', 'latin1');
@@ -13,11 +14,20 @@ const none = Buffer.alloc(0);
 
 export type UnsealedMaterial = Omit<KeyMaterial, 'tag'>;
 
+/** What the tag covers of a row besides the wrapped bytes. */
+export type MaterialMetadata = Omit<UnsealedMaterial, 'wrapped'>;
+
 /** @param domain the deployment's name in its HSM; it keeps two deployments on one HSM apart. */
 export function encodeMaterialBinding(domain: string, material: UnsealedMaterial): Buffer {
+  return Buffer.concat([materialPrefix, ...metadata(domain, material), prefixed(Buffer.from(material.wrapped, 'base64'))]);
+}
+
+/** Additional data of a sealed seed: under AES-GCM, it opens only in the row that it was made for. */
+export const encodeSeedContext = (domain: string, material: MaterialMetadata): Buffer => Buffer.concat([seedPrefix, ...metadata(domain, material)]);
+
+function metadata(domain: string, material: MaterialMetadata): Buffer[] {
   const publicKeyDigest = material.publicKey === undefined ? none : createHash('sha256').update(Buffer.from(material.publicKey, 'base64')).digest();
-  return Buffer.concat([
-    materialPrefix,
+  return [
     uint32(material.format),
     text(domain),
     text(material.account),
@@ -32,8 +42,7 @@ export function encodeMaterialBinding(domain: string, material: UnsealedMaterial
     text(material.wrapMechanism),
     uint64(material.createdAt),
     prefixed(publicKeyDigest),
-    prefixed(Buffer.from(material.wrapped, 'base64')),
-  ]);
+  ];
 }
 
 /** @param digest SHA-256 of a row, by shared/repositories/seal.ts. @throws RangeError when it is not 32 bytes. */

@@ -7,8 +7,9 @@
  * Secrets travel only as byte fields, so that no immutable string ever holds one (docs/adr/0005).
  */
 import * as z from 'zod';
-import { encryptionAlgorithms, keySpecs, keyUsages, macAlgorithms, signingAlgorithms } from '#shared/algorithms/key-specs.ts';
+import { dataKeyPairSpecs, encryptionAlgorithms, type KeySpec, keySpecs, keyUsages, macAlgorithms, signingAlgorithms } from '#shared/algorithms/key-specs.ts';
 import { wrappingAlgorithms, wrappingKeySpecs } from '#shared/algorithms/wrapping.ts';
+import { wrapMechanisms } from '#shared/keys/material.ts';
 import { cryptoErrorCodes } from '#shared/ports/crypto.ts';
 
 /** From the URI SAN of the client certificate: `spiffe://chatelaine/<class>`. A reader may only check seals and see public keys. */
@@ -47,7 +48,7 @@ export const keyMaterialSchema = z.strictObject({
   origin: z.enum(['AWS_KMS', 'EXTERNAL', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE']),
   protection: z.enum(['HSM', 'HSM_SEALED_SEED', 'EXTERNAL']),
   epoch: z.int().min(1).max(0xffffffff),
-  wrapMechanism: z.literal('AES_KWP'),
+  wrapMechanism: z.enum(wrapMechanisms),
   createdAt: z.int().min(0),
   publicKey: base64(4096).optional(),
   wrapped: base64(8192),
@@ -58,7 +59,7 @@ const aad = bytes(1024).optional();
 const side = z.strictObject({ key: handle, algorithm: z.enum(encryptionAlgorithms) });
 const parts = { iv: bytes(16), ciphertext: bytes(6144, 1) };
 const digest = base64(64);
-const messageType = z.enum(['RAW', 'DIGEST']);
+const messageType = z.enum(['RAW', 'DIGEST', 'EXTERNAL_MU']);
 const signing = { key: handle, algorithm: z.enum(signingAlgorithms), messageType, message: bytes(4096) };
 const mac = { key: handle, algorithm: z.enum(macAlgorithms), message: bytes(4096, 1) };
 
@@ -104,6 +105,14 @@ export const bridgeOperations = {
     z.strictObject({ side, aad, length: z.int().min(1).max(1024), wantPlaintext: z.boolean() }),
     z.object({ ...parts, plaintext: bytes(1024, 1).optional() }),
   ),
+  'generate-data-key-pair': operation(
+    users,
+    z.strictObject({ side, aad, keyPairSpec: z.enum(dataKeyPairSpecs as [KeySpec, ...KeySpec[]]), wantPlaintext: z.boolean() }),
+    z.object({ ...parts, publicKey: bytes(4096, 1), privateKey: bytes(4096, 1).optional() }),
+  ),
+  'derive-shared-secret': operation(users, z.strictObject({ key: handle, publicKey: bytes(8192, 1) }), z.object({ sharedSecret: bytes(128, 1) })),
+  encapsulate: operation(users, z.strictObject({ key: handle }), z.object({ sharedSecret: bytes(32, 32), ciphertext: bytes(6144, 1) })),
+  decapsulate: operation(users, z.strictObject({ key: handle, ciphertext: bytes(6144, 1) }), z.object({ sharedSecret: bytes(32, 32) })),
   sign: operation(users, z.strictObject(signing), z.object({ signature: bytes(6144, 1) })),
   verify: operation(users, z.strictObject({ ...signing, signature: bytes(6144, 1) }), z.object({ valid: z.boolean() })),
   'generate-mac': operation(users, z.strictObject(mac), z.object({ mac: bytes(64, 1) })),
@@ -138,6 +147,7 @@ export const bridgeErrorStatus = {
   'invalid-import-token': 422,
   'incorrect-key-material': 422,
   'invalid-request': 400,
+  unsupported: 501,
   forbidden: 403,
   busy: 503,
   timeout: 504,

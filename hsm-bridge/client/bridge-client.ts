@@ -95,6 +95,17 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
       const { iv, ciphertext, plaintext } = await call('generate-data-key', { side: { key: handle, algorithm }, aad, length, wantPlaintext });
       return plaintext === undefined ? { iv, ciphertext } : { iv, ciphertext, plaintext };
     },
+    generateDataKeyPair: async ({ key: handle, algorithm, aad }, keyPairSpec, wantPlaintext) => {
+      const message = { side: { key: handle, algorithm }, aad, keyPairSpec, wantPlaintext };
+      const { iv, ciphertext, publicKey, privateKey } = await call('generate-data-key-pair', message, Math.max(deadlineMs, generateKeyMs));
+      return privateKey === undefined ? { iv, ciphertext, publicKey } : { iv, ciphertext, publicKey, privateKey };
+    },
+    deriveSharedSecret: async (handle, publicKey) => (await call('derive-shared-secret', { key: handle, publicKey })).sharedSecret,
+    encapsulate: async (handle) => {
+      const { sharedSecret, ciphertext } = await call('encapsulate', { key: handle });
+      return { sharedSecret, ciphertext };
+    },
+    decapsulate: async (handle, ciphertext) => (await call('decapsulate', { key: handle, ciphertext })).sharedSecret,
     sign: async (handle, algorithm, messageType, message) => (await call('sign', { key: handle, algorithm, messageType, message })).signature,
     verify: async (handle, algorithm, messageType, message, signature) => (await call('verify', { key: handle, algorithm, messageType, message, signature })).valid,
     generateMac: async (handle, algorithm, message) => (await call('generate-mac', { key: handle, algorithm, message })).mac,
@@ -134,6 +145,10 @@ const replyShapes: Readonly<Record<BridgeOperationName, Readonly<Record<string, 
   decrypt: { plaintext: 'bytes' },
   're-encrypt': { iv: 'bytes', ciphertext: 'bytes' },
   'generate-data-key': { iv: 'bytes', ciphertext: 'bytes' },
+  'generate-data-key-pair': { iv: 'bytes', ciphertext: 'bytes', publicKey: 'bytes' },
+  'derive-shared-secret': { sharedSecret: 'bytes' },
+  encapsulate: { sharedSecret: 'bytes', ciphertext: 'bytes' },
+  decapsulate: { sharedSecret: 'bytes' },
   sign: { signature: 'bytes' },
   verify: { valid: 'boolean' },
   'generate-mac': { mac: 'bytes' },

@@ -6,7 +6,7 @@
 import { randomBytes, verify } from 'node:crypto';
 import pkcs11 from 'pkcs11js';
 import { describeKeySpec, type KeySpec, type KeyUsage } from '#shared/algorithms/key-specs.ts';
-import { signingDescriptors } from '#shared/algorithms/signing.ts';
+import { describeDigestSigning } from '#shared/algorithms/signing.ts';
 import type { ImportedKey, ImportKeyRequest, MaterialFingerprint } from '#shared/ports/crypto.ts';
 import { encodeFingerprint, type UnsealedMaterial } from '../binding.ts';
 import { publicKeyOfPkcs8 } from '../pkcs8.ts';
@@ -150,7 +150,7 @@ function provesKeyPair(sessions: Sessions, key: Handle, publicKey: Buffer, spec:
   if (algorithm === undefined) return false;
   const message = randomBytes(32);
   try {
-    return verify(signingDescriptors[algorithm].hash, message, publicKeyOf(publicKey.toString('base64')), sign(sessions, key, spec, algorithm, 'RAW', message));
+    return verify(describeDigestSigning(algorithm).hash, message, publicKeyOf(publicKey.toString('base64')), sign(sessions, key, spec, algorithm, 'RAW', message));
   } catch (error) {
     // Some libraries check an RSA signature themselves before they let it out (Lenstra 1996).
     if (error instanceof HsmError && error.outcome === 'internal') return false;

@@ -3,7 +3,7 @@
  * never run in two different threads. Results live in the thread's arena, which is wiped when the answer is written. All fields are byte strings; `head` fields are JSON.
  */
 import { timingSafeEqual } from 'node:crypto';
-import type { EncryptionAlgorithm, KeySpec, MacAlgorithm, SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
+import { type EncryptionAlgorithm, isSeedSpec, type KeySpec, type MacAlgorithm, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { MessageType } from '#shared/ports/crypto.ts';
 import { encodeRowSeal } from '../binding.ts';
@@ -11,12 +11,15 @@ import { gcmDecrypt, gcmEncrypt } from './aes-gcm.ts';
 import { canary } from './canary.ts';
 import type { Driver } from './driver.ts';
 import { type ImportRequest, importMaterial } from './import-material.ts';
+import { demandKeyAgreement } from './key-agreement.ts';
 import { domainHmac, hmac } from './mac.ts';
 import { checkMaterial, destroy, generateMaterial, type KeyRequest, openMaterial } from './material.ts';
 import type { Handle } from './module.ts';
 import { rsaDecrypt, rsaEncrypt } from './rsa.ts';
+import { generateSeedMaterial } from './seed-material.ts';
 import { HsmError, withDomainKey } from './sessions.ts';
 import { sign, verifySignature } from './signing.ts';
+import { softwareJobs } from './software-jobs.ts';
 import { makeWrappingKey, type WrappingKeyRequest } from './wrapping-keys.ts';
 
 /** One side of a job that encrypts or decrypts. `publicKey` is set where the side encrypts under RSA. */
@@ -71,12 +74,16 @@ export const jobs = {
     destroy(driver.sessions, key!);
     return [];
   },
-  /** [request] → [material] */
-  generate: (driver, [request]) => [text(generateMaterial(driver, json<KeyRequest>(request)))],
   /** [request] → [public key, token] */
   importParameters: (driver, [request]) => makeWrappingKey(driver, json<WrappingKeyRequest>(request)),
   /** [request, token, encrypted] → [{material, fingerprint}] */
   importKey: (driver, [request, token, encrypted]) => [text(importMaterial(driver, json<ImportRequest>(request), token!, encrypted!))],
+  /** [request] → [material] */
+  generate: (driver, [bytes]) => {
+    const request = json<KeyRequest>(bytes);
+    if (request.keyUsage === 'KEY_AGREEMENT') demandKeyAgreement(driver.sessions);
+    return [text(isSeedSpec(request.keySpec) ? generateSeedMaterial(driver, request) : generateMaterial(driver, request))];
+  },
   /** [handle, aad, plaintext] → [iv, ciphertext] */
   gcmEncrypt: (driver, [key, aad, plaintext]) => {
     const { iv, ciphertext } = gcmEncrypt(driver.sessions, key!, aad!, plaintext!);
@@ -134,6 +141,7 @@ export const jobs = {
   },
   /** [digest] → [signature] */
   signAudit: (driver, [digest]) => [withDomainKey(() => sign(driver.sessions, driver.epochs[0]!.audit, 'ECC_NIST_P384', 'ECDSA_SHA_384', 'DIGEST', digest!))],
+  ...softwareJobs,
   /** [] → [] */
   canary: (driver) => {
     canary(driver);

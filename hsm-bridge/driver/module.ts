@@ -18,6 +18,7 @@ export type Pkcs11Module = Pick<
   | 'C_GenerateKeyPair'
   | 'C_WrapKey'
   | 'C_UnwrapKey'
+  | 'C_DeriveKey'
   | 'C_DestroyObject'
   | 'C_EncryptInit'
   | 'C_Encrypt'

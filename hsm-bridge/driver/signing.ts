@@ -1,12 +1,12 @@
 import { constants, hash as hashOf, verify } from 'node:crypto';
 import pkcs11 from 'pkcs11js';
 import { describeKeySpec, type KeySpec, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
-import { type SigningDescriptor, signingDescriptors } from '#shared/algorithms/signing.ts';
-import type { MessageType } from '#shared/ports/crypto.ts';
+import { type DigestSigning, describeDigestSigning, type MessageType, signingDescriptors } from '#shared/algorithms/signing.ts';
 import { digestInfo, ecdsaSignature, parseEcdsaSignature } from '../der.ts';
 import type { Driver } from './driver.ts';
 import { type Handle, returnValue } from './module.ts';
 import { publicKeyOf } from './public-keys.ts';
+import { verifyWithPublicKey } from './seed-keys.ts';
 import type { Sessions } from './sessions.ts';
 
 const pssParameters = {
@@ -17,7 +17,7 @@ const pssParameters = {
 
 /** The HSM signs digests: hashing a RAW message needs no key. @returns DER for ECDSA, k bytes for RSA. */
 export function sign(sessions: Sessions, key: Handle, spec: KeySpec, algorithm: SigningAlgorithm, messageType: MessageType, message: Buffer): Buffer {
-  const descriptor = signingDescriptors[algorithm];
+  const descriptor = describeDigestSigning(algorithm);
   const digest = messageType === 'RAW' ? hashOf(descriptor.hash, message, 'buffer') : message;
   const { mechanism, input } = mechanismFor(descriptor, digest);
   const { module } = sessions;
@@ -42,13 +42,14 @@ export function verifySignature(
   signature: Buffer,
 ): boolean {
   const descriptor = signingDescriptors[algorithm];
+  if (!('hash' in descriptor)) return verifyWithPublicKey(publicKey, spec, descriptor, messageType, message, signature);
   if (messageType === 'DIGEST') return verifyDigest(driver, publicKey, spec, descriptor, message, signature);
   const key = publicKeyOf(publicKey);
   if (descriptor.scheme !== 'RSASSA_PSS') return verify(descriptor.hash, message, key, signature);
   return verify(descriptor.hash, message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: descriptor.digestBytes }, signature);
 }
 
-function verifyDigest({ sessions, publicObjects }: Driver, publicKey: string, spec: KeySpec, descriptor: SigningDescriptor, digest: Buffer, signature: Buffer): boolean {
+function verifyDigest({ sessions, publicObjects }: Driver, publicKey: string, spec: KeySpec, descriptor: DigestSigning, digest: Buffer, signature: Buffer): boolean {
   const raw = descriptor.scheme === 'ECDSA' ? parseEcdsaSignature(signature, signatureBytes(spec) / 2) : signature;
   if (raw?.length !== signatureBytes(spec)) return false;
   const { mechanism, input } = mechanismFor(descriptor, digest);
@@ -67,7 +68,7 @@ function verifyDigest({ sessions, publicObjects }: Driver, publicKey: string, sp
 
 const refusals: ReadonlySet<number> = new Set([pkcs11.CKR_SIGNATURE_INVALID, pkcs11.CKR_SIGNATURE_LEN_RANGE]);
 
-function mechanismFor({ scheme, hash, digestBytes }: SigningDescriptor, digest: Buffer) {
+function mechanismFor({ scheme, hash, digestBytes }: DigestSigning, digest: Buffer) {
   if (scheme === 'ECDSA') return { mechanism: { mechanism: pkcs11.CKM_ECDSA }, input: digest };
   if (scheme === 'RSASSA_PKCS1_V1_5') return { mechanism: { mechanism: pkcs11.CKM_RSA_PKCS }, input: digestInfo(hash, digest) };
   const parameter = { type: pkcs11.CK_PARAMS_RSA_PSS, ...pssParameters[hash], saltLen: digestBytes };

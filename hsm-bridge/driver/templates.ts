@@ -24,7 +24,10 @@ const keyTypes = { aes: pkcs11.CKK_AES, hmac: pkcs11.CKK_GENERIC_SECRET, rsa: pk
 function uses(spec: KeySpec, usage: KeyUsage): Template {
   const { kind } = describeKeySpec(spec);
   const encrypts = usage === 'ENCRYPT_DECRYPT';
-  if (kind === 'rsa' || kind === 'ec') return [attribute(pkcs11.CKA_DECRYPT, encrypts), attribute(pkcs11.CKA_SIGN, !encrypts), attribute(pkcs11.CKA_DERIVE, false)];
+  if (kind === 'rsa' || kind === 'ec') {
+    const derives = usage === 'KEY_AGREEMENT';
+    return [attribute(pkcs11.CKA_DECRYPT, encrypts), attribute(pkcs11.CKA_SIGN, !encrypts && !derives), attribute(pkcs11.CKA_DERIVE, derives)];
+  }
   return [
     attribute(pkcs11.CKA_ENCRYPT, encrypts),
     attribute(pkcs11.CKA_DECRYPT, encrypts),
@@ -39,6 +42,7 @@ function uses(spec: KeySpec, usage: KeyUsage): Template {
 /** For C_UnwrapKey, and for the secret half of C_GenerateKey and C_GenerateKeyPair. No CKA_VALUE_LEN: unwrapping refuses it. */
 export function keyTemplate(spec: KeySpec, usage: KeyUsage): Template {
   const { kind } = describeKeySpec(spec);
+  if (kind === 'seed') throw new Error(`${spec} is no object of the HSM`);
   const isPrivate = kind === 'rsa' || kind === 'ec';
   return [
     attribute(pkcs11.CKA_CLASS, isPrivate ? pkcs11.CKO_PRIVATE_KEY : pkcs11.CKO_SECRET_KEY),

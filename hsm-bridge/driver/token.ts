@@ -46,6 +46,7 @@ export function missingMechanisms(module: Pkcs11Module, profile: HsmProfile, slo
     'RSA PSS': pkcs11.CKM_RSA_PKCS_PSS,
     'RSA OAEP': pkcs11.CKM_RSA_PKCS_OAEP,
     'HMAC-SHA-256': pkcs11.CKM_SHA256_HMAC,
+    ...(profile.ecdh === 'unavailable' ? {} : { ECDH: pkcs11.CKM_ECDH1_DERIVE }),
   };
   return Object.entries(needed)
     .filter(([, mechanism]) => !present.has(mechanism >>> 0))

@@ -1,5 +1,6 @@
 /** What operations use: keys by their stored row, and jobs on the two lanes. Turns every failure into a CryptoError. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isSeedSpec } from '#shared/algorithms/key-specs.ts';
 import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import { CryptoError, type KeyHandle } from '#shared/ports/crypto.ts';
@@ -7,6 +8,7 @@ import type { JobName } from '../driver/jobs.ts';
 import { KeyCache } from '../key-cache.ts';
 import { JobFailure } from '../lanes/answer.ts';
 import type { Lane } from '../lanes/lane.ts';
+import { invalid } from './rules.ts';
 
 export interface HsmOptions {
   readonly fast: Pick<Lane, 'run'>;
@@ -72,6 +74,10 @@ export class Hsm {
    * is so now.
    */
   async withKey(key: KeyHandle, context: CallContext, job: (handle: Buffer) => Promise<Buffer[]>): Promise<Buffer[]> {
+    if (isSeedSpec(key.material.keySpec)) {
+      await this.check(key);
+      throw invalid(`a key of ${key.material.keySpec} is not for this`);
+    }
     const row = JSON.stringify(key);
     for (let attempt = 1; ; attempt++) {
       let used: Buffer | undefined;
@@ -84,6 +90,16 @@ export class Hsm {
         if (!(error instanceof StaleKey) || attempt > 1 || context.deadlineAt <= performance.now()) throw this.#visible(error, key);
         if (used !== undefined) this.#open.drop(row, used);
       }
+    }
+  }
+
+  /** Runs a job with the authenticated row of a sealed seed. */
+  async withSealedSeed(key: KeyHandle, job: (row: Buffer) => Promise<Buffer[]>): Promise<Buffer[]> {
+    await this.check(key);
+    try {
+      return await job(Buffer.from(JSON.stringify(key.material), 'utf8'));
+    } catch (error) {
+      throw this.#visible(error, key);
     }
   }
 
@@ -128,6 +144,8 @@ export class Hsm {
       case 'token-lost':
         this.#options.onTokenLost(error.message);
         return new CryptoError('unavailable', 'the HSM is not available');
+      case 'unsupported':
+        return new CryptoError('unsupported', error.message);
       case 'queue-full':
       case 'throttled':
         return new CryptoError('busy', 'the bridge is busy');

@@ -5,6 +5,7 @@ import { importKey, importParameters } from './imports.ts';
 import { generateKey, getPublicKey } from './keys.ts';
 import { checkSeals, generateRandom, sealRows, signAudit } from './seals.ts';
 import { generateMac, sign, verify, verifyMac } from './signing.ts';
+import { decapsulate, deriveSharedSecret, encapsulate, generateDataKeyPair } from './software.ts';
 
 export const operations: { readonly [Name in BridgeOperationName]: (hsm: Hsm, request: BridgeRequest<Name>, context: CallContext) => Promise<BridgeReply<Name>> } = {
   'generate-key': generateKey,
@@ -14,6 +15,10 @@ export const operations: { readonly [Name in BridgeOperationName]: (hsm: Hsm, re
   decrypt,
   're-encrypt': reEncrypt,
   'generate-data-key': generateDataKey,
+  'generate-data-key-pair': generateDataKeyPair,
+  'derive-shared-secret': deriveSharedSecret,
+  encapsulate,
+  decapsulate,
   sign,
   verify,
   'generate-mac': generateMac,

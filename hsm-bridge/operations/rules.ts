@@ -1,18 +1,30 @@
 /** What an authenticated key may be used for. A violation is the caller's mistake, not an alarm. */
 import { plaintextLimit } from '#shared/algorithms/encryption.ts';
-import { describeKeySpec, type EncryptionAlgorithm, type KeyUsage, type MacAlgorithm, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
-import { signingDescriptors } from '#shared/algorithms/signing.ts';
+import {
+  describeKeySpec,
+  type EncapsulationAlgorithm,
+  type EncryptionAlgorithm,
+  type KeyAgreementAlgorithm,
+  type KeyUsage,
+  type MacAlgorithm,
+  type SigningAlgorithm,
+} from '#shared/algorithms/key-specs.ts';
+import { type MessageType, signingDescriptors } from '#shared/algorithms/signing.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
-import { CryptoError, type MessageType } from '#shared/ports/crypto.ts';
+import { CryptoError } from '#shared/ports/crypto.ts';
 
 const algorithmsOf = {
   ENCRYPT_DECRYPT: (material: KeyMaterial): readonly string[] => describeKeySpec(material.keySpec).encryptionAlgorithms ?? [],
   SIGN_VERIFY: (material: KeyMaterial): readonly string[] => describeKeySpec(material.keySpec).signingAlgorithms ?? [],
   GENERATE_VERIFY_MAC: (material: KeyMaterial): readonly string[] => describeKeySpec(material.keySpec).macAlgorithms ?? [],
+  KEY_AGREEMENT: (material: KeyMaterial): readonly string[] => describeKeySpec(material.keySpec).keyAgreementAlgorithms ?? [],
+  ENCAPSULATE_DECAPSULATE: (material: KeyMaterial): readonly string[] => describeKeySpec(material.keySpec).encapsulationAlgorithms ?? [],
 } as const satisfies Record<KeyUsage, unknown>;
 
+type Algorithm = EncryptionAlgorithm | SigningAlgorithm | MacAlgorithm | KeyAgreementAlgorithm | EncapsulationAlgorithm;
+
 /** @throws CryptoError invalid-request */
-export function demandUse(material: KeyMaterial, usage: KeyUsage, algorithm: EncryptionAlgorithm | SigningAlgorithm | MacAlgorithm): void {
+export function demandUse(material: KeyMaterial, usage: KeyUsage, algorithm: Algorithm): void {
   if (material.keyUsage !== usage) throw invalid(`a ${material.keyUsage} key is not for ${usage}`);
   if (!algorithmsOf[usage](material).includes(algorithm)) throw invalid(`${algorithm} is not an algorithm of ${material.keySpec}`);
 }
@@ -24,9 +36,10 @@ export function demandPlaintextFits(material: KeyMaterial, algorithm: Encryption
 }
 
 /** @throws CryptoError invalid-request */
-export function demandDigestLength(algorithm: SigningAlgorithm, messageType: MessageType, length: number): void {
-  const { digestBytes } = signingDescriptors[algorithm];
-  if (messageType === 'DIGEST' && length !== digestBytes) throw invalid(`a digest for ${algorithm} has ${digestBytes} bytes`);
+export function demandMessageFits(algorithm: SigningAlgorithm, messageType: MessageType, length: number): void {
+  const expected = signingDescriptors[algorithm].messageTypes[messageType];
+  if (expected === undefined) throw invalid(`${algorithm} takes no message of type ${messageType}`);
+  if (expected !== 'any' && length !== expected) throw invalid(`a message of type ${messageType} for ${algorithm} has ${expected} bytes`);
 }
 
 export const invalid = (message: string): CryptoError => new CryptoError('invalid-request', message);

@@ -17,6 +17,9 @@ export const cloudhsm: HsmProfile = {
   oaep: { RSAES_OAEP_SHA_1: 'hsm', RSAES_OAEP_SHA_256: 'hsm' },
   // Whether CKA_EC_POINT is there after C_UnwrapKey is not documented.
   imports: { aes: 'hsm', hmac: 'hsm', rsa: 'hsm', ec: 'memory' },
+  // CKD_NULL is off unless the client is configured with --enable-ecdh-without-kdf, which AWS shows for non-FIPS use only; and a derived secret cannot be
+  // made readable (reports from clusters). Until it was tried on hsm2m, the service says that it cannot instead of failing in use (docs/adr/0020).
+  ecdh: 'unavailable',
   // Keys that another user shares cannot be modified by the bridge's user, which is what CKA_MODIFIABLE=FALSE is for on SoftHSM.
   kekAttributes: { [pkcs11.CKA_PRIVATE]: true },
   quickJobs: new Set(),

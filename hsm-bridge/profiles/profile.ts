@@ -15,6 +15,8 @@ export type Outcome =
   | 'throttled'
   /** The token, the login or the library is gone: not ready, exit, let the supervisor restart. */
   | 'token-lost'
+  /** The profile says that this HSM cannot. */
+  | 'unsupported'
   | 'internal';
 
 /** The calls whose return values mean different things. */
@@ -46,6 +48,8 @@ export interface HsmProfile {
    * unwrapped secret is, parses private keys loosely, or gives no public key of one that it unwrapped (docs/adr/0021).
    */
   readonly imports: Readonly<Record<'aes' | 'hmac' | 'rsa' | 'ec', 'hsm' | 'memory'>>;
+  /** `readable`: CKM_ECDH1_DERIVE with CKD_NULL gives a secret whose value may be read. `unavailable`: there are no key-agreement keys. */
+  readonly ecdh: 'readable' | 'unavailable';
   /** Exactly the attributes that the key-encryption key must have, beyond those that every domain key must have. */
   readonly kekAttributes: Readonly<Record<number, AttributeValue>>;
   /** Jobs that take microseconds, because the HSM is in this process. */

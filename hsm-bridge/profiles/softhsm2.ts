@@ -15,6 +15,7 @@ export const softhsm2: HsmProfile = {
   oaep: { RSAES_OAEP_SHA_1: 'hsm', RSAES_OAEP_SHA_256: 'unpad' },
   // After C_UnwrapKey CKA_VALUE_LEN is 0 and CKA_EC_POINT is absent, and PKCS #8 may have bytes behind it.
   imports: { aes: 'hsm', hmac: 'memory', rsa: 'memory', ec: 'memory' },
+  ecdh: 'readable',
   kekAttributes: {
     // The security officer makes it, because only he may set CKA_TRUSTED, and he handles public objects only.
     [pkcs11.CKA_PRIVATE]: false,

@@ -48,4 +48,21 @@ export const signingAlgorithmEnum = () =>
   ]);
 export const macAlgorithmEnum = () => z.enum(['HMAC_SHA_224', 'HMAC_SHA_256', 'HMAC_SHA_384', 'HMAC_SHA_512']);
 export const messageTypeEnum = () => z.enum(['RAW', 'DIGEST', 'EXTERNAL_MU']);
+export const dataKeyPairSpecEnum = () =>
+  z.enum([
+    'RSA_2048',
+    'RSA_3072',
+    'RSA_4096',
+    'ECC_NIST_P256',
+    'ECC_NIST_P384',
+    'ECC_NIST_P521',
+    'ECC_SECG_P256K1',
+    'SM2',
+    'ECC_NIST_EDWARDS25519',
+    'ML_KEM_512',
+    'ML_KEM_768',
+    'ML_KEM_1024',
+  ]);
+export const keyAgreementAlgorithmEnum = () => z.enum(['ECDH']);
+export const encapsulationAlgorithmEnum = () => z.enum(['ML_KEM']);
 export const dataKeySpecEnum = () => z.enum(['AES_256', 'AES_128']);

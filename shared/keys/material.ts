@@ -2,6 +2,10 @@ import type { KeySpec, KeyUsage, ProtectionLevel } from '#shared/algorithms/key-
 
 export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE';
 
+/** AES_KWP: a key, wrapped by the HSM. AES_GCM_SEED: a seed, encrypted by the HSM with its seed key: IV (12), ciphertext, tag (16). */
+export const wrapMechanisms = ['AES_KWP', 'AES_GCM_SEED'] as const;
+export type WrapMechanism = (typeof wrapMechanisms)[number];
+
 /** Which key version a caller means. The bridge compares it with the material's own claims. */
 export interface KeyBinding {
   /** The key store, one HSM (cluster) with its domain keys. */
@@ -25,7 +29,7 @@ export interface KeyMaterial extends KeyBinding {
   readonly protection: ProtectionLevel;
   /** Generation of the HSM's key-encryption key. */
   readonly epoch: number;
-  readonly wrapMechanism: 'AES_KWP';
+  readonly wrapMechanism: WrapMechanism;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   /** Base64 DER SubjectPublicKeyInfo; absent for symmetric and HMAC keys. */

@@ -1,5 +1,13 @@
 /** Rules of use: the key's usage, and which algorithms its spec allows. Texts as AWS sends them (research: kms-api 2.3). */
-import type { EncryptionAlgorithm, KeySpecDescriptor, KeyUsage, MacAlgorithm, SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
+import type {
+  EncapsulationAlgorithm,
+  EncryptionAlgorithm,
+  KeyAgreementAlgorithm,
+  KeySpecDescriptor,
+  KeyUsage,
+  MacAlgorithm,
+  SigningAlgorithm,
+} from '#shared/algorithms/key-specs.ts';
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
 import { KmsError } from '#shared/errors.ts';
 import type { LoadedKey } from '#shared/repositories/key-reader.ts';
@@ -26,6 +34,10 @@ function pick<Algorithm extends string>(ctx: Fails, key: LoadedKey, algorithm: s
 export const requireEncryptionAlgorithm = (ctx: Fails, key: LoadedKey, algorithm: string): EncryptionAlgorithm => pick(ctx, key, algorithm, (spec) => spec.encryptionAlgorithms);
 export const requireSigningAlgorithm = (ctx: Fails, key: LoadedKey, algorithm: string): SigningAlgorithm => pick(ctx, key, algorithm, (spec) => spec.signingAlgorithms);
 export const requireMacAlgorithm = (ctx: Fails, key: LoadedKey, algorithm: string): MacAlgorithm => pick(ctx, key, algorithm, (spec) => spec.macAlgorithms);
+export const requireKeyAgreementAlgorithm = (ctx: Fails, key: LoadedKey, algorithm: string): KeyAgreementAlgorithm =>
+  pick(ctx, key, algorithm, (spec) => spec.keyAgreementAlgorithms);
+export const requireEncapsulationAlgorithm = (ctx: Fails, key: LoadedKey, algorithm: string): EncapsulationAlgorithm =>
+  pick(ctx, key, algorithm, (spec) => spec.encapsulationAlgorithms);
 
 /** Rotation, data keys and encryption contexts belong to symmetric encryption keys. */
 export const isSymmetricEncryptionKey = (key: LoadedKey): boolean => key.record.keySpec === 'SYMMETRIC_DEFAULT';

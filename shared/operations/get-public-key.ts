@@ -21,6 +21,8 @@ export const GetPublicKey = defineOperation({
     KeyUsage: z.string(),
     EncryptionAlgorithms: z.array(z.string()).optional(),
     SigningAlgorithms: z.array(z.string()).optional(),
+    KeyAgreementAlgorithms: z.array(z.string()).optional(),
+    EncapsulationAlgorithms: z.array(z.string()).optional(),
   }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
@@ -47,6 +49,8 @@ export const GetPublicKey = defineOperation({
       KeyUsage: keyUsage,
       EncryptionAlgorithms: keyUsage === 'ENCRYPT_DECRYPT' ? [...(spec.encryptionAlgorithms ?? [])] : undefined,
       SigningAlgorithms: keyUsage === 'SIGN_VERIFY' ? [...(spec.signingAlgorithms ?? [])] : undefined,
+      KeyAgreementAlgorithms: keyUsage === 'KEY_AGREEMENT' ? [...(spec.keyAgreementAlgorithms ?? [])] : undefined,
+      EncapsulationAlgorithms: keyUsage === 'ENCAPSULATE_DECAPSULATE' ? [...(spec.encapsulationAlgorithms ?? [])] : undefined,
     };
   },
 });

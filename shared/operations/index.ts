@@ -3,16 +3,21 @@ import type { Operation } from '#shared/operation.ts';
 import { CancelKeyDeletion } from './cancel-key-deletion.ts';
 import { CreateAlias } from './create-alias.ts';
 import { CreateKey } from './create-key.ts';
+import { Decapsulate } from './decapsulate.ts';
 import { Decrypt } from './decrypt.ts';
 import { DeleteAlias } from './delete-alias.ts';
 import { DeleteImportedKeyMaterial } from './delete-imported-key-material.ts';
+import { DeriveSharedSecret } from './derive-shared-secret.ts';
 import { DescribeKey } from './describe-key.ts';
 import { DisableKey } from './disable-key.ts';
 import { DisableKeyRotation } from './disable-key-rotation.ts';
 import { EnableKey } from './enable-key.ts';
 import { EnableKeyRotation } from './enable-key-rotation.ts';
+import { Encapsulate } from './encapsulate.ts';
 import { Encrypt } from './encrypt.ts';
 import { GenerateDataKey } from './generate-data-key.ts';
+import { GenerateDataKeyPair } from './generate-data-key-pair.ts';
+import { GenerateDataKeyPairWithoutPlaintext } from './generate-data-key-pair-without-plaintext.ts';
 import { GenerateDataKeyWithoutPlaintext } from './generate-data-key-without-plaintext.ts';
 import { GenerateMac } from './generate-mac.ts';
 import { GenerateRandom } from './generate-random.ts';
@@ -42,16 +47,21 @@ export const operations: readonly Operation[] = [
   CancelKeyDeletion,
   CreateAlias,
   CreateKey,
+  Decapsulate,
   Decrypt,
   DeleteAlias,
   DeleteImportedKeyMaterial,
+  DeriveSharedSecret,
   DescribeKey,
   DisableKey,
   DisableKeyRotation,
   EnableKey,
   EnableKeyRotation,
+  Encapsulate,
   Encrypt,
   GenerateDataKey,
+  GenerateDataKeyPair,
+  GenerateDataKeyPairWithoutPlaintext,
   GenerateDataKeyWithoutPlaintext,
   GenerateMac,
   GenerateRandom,

@@ -1,4 +1,4 @@
-/** Sign: with the private half of an asymmetric key, inside the HSM. AWS KMS API Reference, Sign; FIPS 186-5. */
+/** Sign: with the private half of an asymmetric key, inside the HSM or from its sealed seed. AWS KMS API Reference, Sign; FIPS 186-5; FIPS 204. */
 import * as z from 'zod';
 import { blob, outputBlob } from '#shared/fields/blob.ts';
 import { messageTypeEnum, signingAlgorithmEnum } from '#shared/fields/enums.ts';

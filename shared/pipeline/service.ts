@@ -44,6 +44,7 @@ export function createService(adapters: Adapters): Service {
       cipher: crypto,
       signer: crypto,
       mac: crypto,
+      agreement: crypto,
       random: crypto,
       encryptionCounter: createEncryptionCounter(store),
       eraser: createKeyEraser(store),

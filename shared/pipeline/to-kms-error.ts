@@ -20,6 +20,8 @@ function fromCryptoError(error: CryptoError): KmsError {
       return new KmsError('InvalidImportTokenException', 'The import token is invalid, or it belongs to another key.', { cause: error });
     case 'incorrect-key-material':
       return new KmsError('IncorrectKeyMaterialException', 'The key material does not fit the key spec, or is not the material that the request says it is.', { cause: error });
+    case 'unsupported':
+      return new KmsError('UnsupportedOperationException', 'The HSM that holds this key cannot do this.', { cause: error });
     case 'busy':
       return new KmsError('ThrottlingException', 'Rate exceeded', { cause: error });
     case 'timeout':

@@ -4,10 +4,11 @@
  * All calls throw CryptoError.
  */
 import type { EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
+import type { MessageType } from '#shared/algorithms/signing.ts';
 import type { WrappingAlgorithm, WrappingKeySpec } from '#shared/algorithms/wrapping.ts';
 import type { KeyBinding, KeyMaterial, KeyOrigin } from '#shared/keys/material.ts';
 
-export type MessageType = 'RAW' | 'DIGEST';
+export type { MessageType };
 
 /** The material to use, and what the caller takes it for. A mismatch is `material-refused`. */
 export interface KeyHandle {
@@ -86,7 +87,14 @@ export interface Crypto {
   reEncrypt(source: CipherSide, parts: SealedParts, destination: CipherSide): Promise<SealedParts>;
   /** HSM randomness, sealed under a SYMMETRIC_DEFAULT key. `plaintext` only when asked for. length: 1 to 1024 bytes. */
   generateDataKey(side: CipherSide, length: number, wantPlaintext: boolean): Promise<SealedParts & { plaintext?: Uint8Array }>;
-  /** ECDSA signatures are DER, RSA ones raw. */
+  /** A key pair for use outside, its private half (PKCS #8) sealed under a SYMMETRIC_DEFAULT key. `privateKey` only when asked for. */
+  generateDataKeyPair(side: CipherSide, keyPairSpec: KeySpec, wantPlaintext: boolean): Promise<SealedParts & { publicKey: Uint8Array; privateKey?: Uint8Array }>;
+  /** The raw ECDH secret Z, as wide as the field. @param publicKey SubjectPublicKeyInfo of the other side; one that does not fit is `invalid-request` */
+  deriveSharedSecret(key: KeyHandle, publicKey: Uint8Array): Promise<Uint8Array>;
+  encapsulate(key: KeyHandle): Promise<{ sharedSecret: Uint8Array; ciphertext: Uint8Array }>;
+  /** Implicit rejection (FIPS 203): only a wrong length is `invalid-ciphertext`. */
+  decapsulate(key: KeyHandle, ciphertext: Uint8Array): Promise<Uint8Array>;
+  /** ECDSA signatures are DER, all others raw. */
   sign(key: KeyHandle, algorithm: SigningAlgorithm, messageType: MessageType, message: Uint8Array): Promise<Uint8Array>;
   verify(key: KeyHandle, algorithm: SigningAlgorithm, messageType: MessageType, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
   generateMac(key: KeyHandle, algorithm: MacAlgorithm, message: Uint8Array): Promise<Uint8Array>;
@@ -114,6 +122,8 @@ export const cryptoErrorCodes = [
   'incorrect-key-material',
   /** The request breaks a bound that the caller should have checked. */
   'invalid-request',
+  /** The HSM behind this bridge cannot do it. */
+  'unsupported',
   /** This caller class may not call this operation. */
   'forbidden',
   /** Queue full: try again after a moment. */

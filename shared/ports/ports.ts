@@ -29,9 +29,11 @@ export interface Ports {
   /** Erases the material of single versions, in the transaction of the change. */
   readonly materialEraser: MaterialEraser;
   /** Uses key material. Bridge class `crypto`. */
-  readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey'>;
+  readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey' | 'generateDataKeyPair'>;
   readonly signer: Pick<Crypto, 'sign' | 'verify' | 'getPublicKey'>;
   readonly mac: Pick<Crypto, 'generateMac' | 'verifyMac'>;
+  /** Agreement on secrets: ECDH and ML-KEM. */
+  readonly agreement: Pick<Crypto, 'deriveSharedSecret' | 'encapsulate' | 'decapsulate'>;
   readonly random: Pick<Crypto, 'generateRandom'>;
   /** Counts encryptions per key version (SP 800-38D section 8.3). */
   readonly encryptionCounter: EncryptionCounter;

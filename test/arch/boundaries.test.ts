@@ -39,7 +39,7 @@ const rules: readonly Rule[] = [
     may: [
       /^hsm-bridge\//,
       /^shared\/(algorithms|bridge-protocol\.ts|errors\.ts|ports|keys\/(material|import-token)\.ts)/,
-      /^(pkcs11js|@peculiar\/x509|reflect-metadata|zod|undici)$/,
+      /^(pkcs11js|@noble\/(curves|post-quantum)|@peculiar\/x509|reflect-metadata|zod|undici)$/,
       node,
     ],
     because: 'the bridge knows keys and algorithms, and nothing of accounts, policies and operations',

@@ -28,6 +28,7 @@ const recipient = change(() => ({ Recipient: { KeyEncryptionAlgorithm: 'RSAES_OA
 const hugePolicy = JSON.stringify({ Statement: { Sid: 'x'.repeat(40_000), Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' } });
 const noName = change(() => ({ AliasName: 'alias/' }));
 const awsName = change(() => ({ AliasName: 'alias/aws/s3' }));
+const noPairSpec = change(() => ({ KeyPairSpec: 'ML_DSA_44' }));
 const noPrefix = change(() => ({ AliasName: 'name' }));
 
 async function fullOfAliases(operation: string): Promise<Answer> {
@@ -59,8 +60,12 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     LimitExceededException: change(() => ({ Policy: hugePolicy })),
     MalformedPolicyDocumentException: change(() => ({ Policy: '{}' })),
     TagException: change(() => ({ Tags: [1, 2].map(() => ({ TagKey: 'same', TagValue: '' })) })),
-    UnsupportedOperationException: change(() => ({ KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY' })),
+    UnsupportedOperationException: change(() => ({ KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' })),
     ValidationException: change(() => ({ KeySpec: 'RSA_2048' })),
+  },
+  Decapsulate: {
+    InvalidCiphertextException: change(() => ({ SharedSecretCiphertextBlob: base64('short') })),
+    InvalidKeyUsageException: wrongUsage,
   },
   Decrypt: {
     IncorrectKeyException: change((now) => ({ KeyId: now.otherSymmetric })),
@@ -80,10 +85,22 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     UnsupportedOperationException: ofOwnOrigin,
     ValidationException: async (operation) => app.call(operation, { KeyId: await externalHmac(), KeyMaterialId: 'a'.repeat(64) }),
   },
+  DeriveSharedSecret: {
+    InvalidKeyUsageException: change((now) => ({ KeyId: now.signing })),
+    UnsupportedOperationException: recipient,
+    ValidationException: change(() => ({ PublicKey: base64('not a key') })),
+  },
   DisableKeyRotation: { UnsupportedOperationException: notSymmetric },
   EnableKeyRotation: { UnsupportedOperationException: notSymmetric },
+  Encapsulate: { InvalidKeyUsageException: wrongUsage },
   Encrypt: { InvalidKeyUsageException: wrongUsage, ValidationException: contextOnRsa },
   GenerateDataKey: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: recipient, ValidationException: change(() => ({ NumberOfBytes: 32 })) },
+  GenerateDataKeyPair: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: recipient, ValidationException: noPairSpec },
+  GenerateDataKeyPairWithoutPlaintext: {
+    InvalidKeyUsageException: wrongUsage,
+    UnsupportedOperationException: change(() => ({ KeyPairSpec: 'SM2' })),
+    ValidationException: noPairSpec,
+  },
   GenerateDataKeyWithoutPlaintext: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ KeySpec: 'AES_256' })) },
   GenerateMac: { InvalidKeyUsageException: change((now) => ({ KeyId: now.signing })) },
   GenerateRandom: { UnsupportedOperationException: change(() => ({ CustomKeyStoreId: 'cks-1' })), ValidationException: change(() => ({ NumberOfBytes: undefined })) },
@@ -196,7 +213,9 @@ describe('errors that the pipeline adds', () => {
     };
     await app.store.transact([{ put: row }]);
 
-    const answers = await Promise.all(['Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext'].map((name) => change(() => ({}))(name)));
+    const answers = await Promise.all(
+      ['Encrypt', 'GenerateDataKey', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext', 'GenerateDataKeyWithoutPlaintext'].map((name) => change(() => ({}))(name)),
+    );
 
     for (const answer of answers) expect(answer.code).toBe('LimitExceededException');
   });

@@ -7,7 +7,7 @@ import { createSampleKeys, type SampleKeys, sampleRequest } from '#test/support/
 
 const contextNames = ['EncryptionContext', 'SourceEncryptionContext', 'DestinationEncryptionContext'];
 /** Secret by their nature though not plaintext: ciphertexts, signatures and MACs must stay out of every record too. */
-const materialNames = ['CiphertextBlob', 'Signature', 'Mac'];
+const materialNames = ['CiphertextBlob', 'Signature', 'Mac', 'PrivateKeyCiphertextBlob', 'PrivateKeyPlaintext', 'SharedSecret', 'SharedSecretCiphertextBlob'];
 
 function isSensitive(schema: z.core.$ZodType | undefined): boolean {
   const inner = schema as (z.ZodType & { unwrap?(): z.ZodType }) | undefined;
@@ -160,6 +160,8 @@ describe('no secret in any record, alarm, error or log', () => {
       'Decrypt',
       'Encrypt',
       'GenerateDataKey',
+      'GenerateDataKeyPair',
+      'GenerateDataKeyPairWithoutPlaintext',
       'GenerateDataKeyWithoutPlaintext',
       'GenerateMac',
       'ImportKeyMaterial',

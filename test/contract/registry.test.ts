@@ -46,7 +46,11 @@ const deviations: Readonly<Record<string, string>> = {
   'GenerateDataKey.CiphertextForRecipient not answered': recipient,
   'GenerateRandom.CiphertextForRecipient not answered': recipient,
   'ImportKeyMaterial.KeyMaterialDescription min 1': 'The model says 0, and gives a pattern that an empty text does not fit.',
-  'GetPublicKey.KeyAgreementAlgorithms not answered': 'No key here is a key-agreement key.',
+  'GenerateDataKeyPair.CiphertextForRecipient not answered': recipient,
+  'GenerateDataKeyPair.KeyPairSpec enum': newerEnums,
+  'GenerateDataKeyPairWithoutPlaintext.KeyPairSpec enum': newerEnums,
+  'DeriveSharedSecret.CiphertextForRecipient not answered': recipient,
+  'GetPublicKey.EncapsulationAlgorithms answered in addition': newerEnums,
   'GetKeyRotationStatus.OnDemandRotationStartDate not answered': 'A rotation on demand is finished when its request is answered.',
 };
 

@@ -17,6 +17,9 @@ const subjects: Readonly<Record<string, keyof SampleKeys>> = {
   GetParametersForImport: 'external',
   ImportKeyMaterial: 'external',
   DeleteImportedKeyMaterial: 'external',
+  DeriveSharedSecret: 'agreement',
+  Encapsulate: 'kem',
+  Decapsulate: 'kem',
 };
 
 const withKeys = operations.filter((operation) => operation.keys !== undefined);

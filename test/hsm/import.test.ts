@@ -2,7 +2,7 @@ import { createHmac, createPrivateKey, generateKeyPairSync, type KeyObject, rand
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeKeySpec, type KeySpec, type KeyUsage, keySpecs } from '#shared/algorithms/key-specs.ts';
 import { macDescriptors } from '#shared/algorithms/mac.ts';
-import { signingDescriptors } from '#shared/algorithms/signing.ts';
+import { describeDigestSigning } from '#shared/algorithms/signing.ts';
 import { canWrap, isImportable, type WrappingAlgorithm, type WrappingKeySpec, wrappingAlgorithms, wrappingKeySpecs } from '#shared/algorithms/wrapping.ts';
 import { importTokenValidMs } from '#shared/keys/import-token.ts';
 import type { Crypto, ImportKeyRequest, KeyHandle } from '#shared/ports/crypto.ts';
@@ -88,7 +88,7 @@ async function expectSameKey(user: Crypto, key: KeyHandle, material: Buffer): Pr
   } else {
     const algorithm = descriptor.signingAlgorithms![0]!;
     const signature = await user.sign(key, algorithm, 'RAW', message);
-    expect(verify(signingDescriptors[algorithm].hash, message, pairOf(keySpec).publicKey, signature)).toBe(true);
+    expect(verify(describeDigestSigning(algorithm).hash, message, pairOf(keySpec).publicKey, signature)).toBe(true);
     expect(Buffer.from(await user.getPublicKey(key))).toEqual(pairOf(keySpec).publicKey.export({ format: 'der', type: 'spki' }));
   }
 }

@@ -10,6 +10,8 @@ export interface SampleKeys {
   readonly rsa: string;
   /** Symmetric, of origin EXTERNAL. It has no material until a request for it is made. */
   readonly external: string;
+  readonly agreement: string;
+  readonly kem: string;
 }
 
 export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
@@ -21,6 +23,8 @@ export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
     hmac: await create({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }),
     rsa: await create({ KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' }),
     external: await create({ Origin: 'EXTERNAL' }),
+    agreement: await create({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'KEY_AGREEMENT' }),
+    kem: await create({ KeySpec: 'ML_KEM_512', KeyUsage: 'ENCAPSULATE_DECAPSULATE' }),
   };
 }
 
@@ -33,6 +37,8 @@ type Sample = (app: InProcess, keys: SampleKeys) => Promise<Members> | Members;
 
 const ofKey: Sample = (_, keys) => ({ KeyId: keys.symmetric });
 const message = base64('sample message');
+/** SubjectPublicKeyInfo on P-256. */
+export const peerPublicKey = 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEffwHtjycKAlhIFKdJ6t00nD3Tqt/8fBbtvii8jvWXYacFiR+SUBMsF7yDIO8dRFr8fB6xHscpKSEiPq1bZudRg==';
 const policy = JSON.stringify({ Version: '2012-10-17', Statement: { Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' } });
 
 async function existingAlias(app: InProcess, keys: SampleKeys): Promise<string> {
@@ -53,19 +59,27 @@ const samples: Readonly<Record<string, Sample>> = {
   },
   CreateAlias: (_, keys) => ({ AliasName: newAlias(), TargetKeyId: keys.symmetric }),
   CreateKey: () => ({ Description: 'sample', Tags: [{ TagKey: 'team', TagValue: 'sample' }], Policy: policy }),
+  async Decapsulate(app, keys) {
+    const members = { KeyId: keys.kem, EncapsulationAlgorithm: 'ML_KEM' };
+    return { ...members, SharedSecretCiphertextBlob: (await app.must('Encapsulate', members)).SharedSecretCiphertextBlob };
+  },
   Decrypt: async (app, keys) => ({ KeyId: keys.symmetric, CiphertextBlob: await encrypted(app, keys), EncryptionContext: { purpose: 'sample' } }),
   DeleteImportedKeyMaterial: async (app, keys) => {
     await app.must('ImportKeyMaterial', await importRequest(app, keys.external));
     return { KeyId: keys.external };
   },
   DeleteAlias: async (app, keys) => ({ AliasName: await existingAlias(app, keys) }),
+  DeriveSharedSecret: (_, keys) => ({ KeyId: keys.agreement, KeyAgreementAlgorithm: 'ECDH', PublicKey: peerPublicKey }),
   DescribeKey: ofKey,
   DisableKey: ofKey,
   DisableKeyRotation: ofKey,
   EnableKey: ofKey,
   EnableKeyRotation: (_, keys) => ({ KeyId: keys.symmetric, RotationPeriodInDays: 100 }),
+  Encapsulate: (_, keys) => ({ KeyId: keys.kem, EncapsulationAlgorithm: 'ML_KEM' }),
   Encrypt: (_, keys) => ({ KeyId: keys.symmetric, Plaintext: message, EncryptionContext: { purpose: 'sample' } }),
   GenerateDataKey: (_, keys) => ({ KeyId: keys.symmetric, KeySpec: 'AES_256', EncryptionContext: { purpose: 'sample' } }),
+  GenerateDataKeyPair: (_, keys) => ({ KeyId: keys.symmetric, KeyPairSpec: 'ECC_NIST_P256', EncryptionContext: { purpose: 'sample' } }),
+  GenerateDataKeyPairWithoutPlaintext: (_, keys) => ({ KeyId: keys.symmetric, KeyPairSpec: 'ML_KEM_768', EncryptionContext: { purpose: 'sample' } }),
   GenerateDataKeyWithoutPlaintext: (_, keys) => ({ KeyId: keys.symmetric, NumberOfBytes: 24, EncryptionContext: { purpose: 'sample' } }),
   GenerateMac: (_, keys) => ({ KeyId: keys.hmac, Message: message, MacAlgorithm: 'HMAC_SHA_256' }),
   GenerateRandom: () => ({ NumberOfBytes: 16 }),

@@ -20,10 +20,21 @@ import {
   verify,
 } from 'node:crypto';
 import { encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
+import { seedPrivateKey, seedPublicKey, signWithSeed, verifyWithPublicKey } from '#bridge/driver/seed-keys.ts';
 import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
-import { describeKeySpec, type EncryptionAlgorithm, type KeySpec, type KeyUsage, type MacAlgorithm, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
+import {
+  describeKeySpec,
+  type EncapsulationAlgorithm,
+  type EncryptionAlgorithm,
+  isSeedSpec,
+  type KeyAgreementAlgorithm,
+  type KeySpec,
+  type KeyUsage,
+  type MacAlgorithm,
+  type SigningAlgorithm,
+} from '#shared/algorithms/key-specs.ts';
 import { macDescriptors } from '#shared/algorithms/mac.ts';
-import { signingDescriptors } from '#shared/algorithms/signing.ts';
+import { describeDigestSigning, type SeedSigning, signingDescriptors } from '#shared/algorithms/signing.ts';
 import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import {
@@ -36,6 +47,7 @@ import {
   type MessageType,
   type SealedParts,
 } from '#shared/ports/crypto.ts';
+import { softwareAgreement } from './software-agreement.ts';
 import { softwareImports } from './software-imports.ts';
 
 export interface SoftwareCryptoKeys {
@@ -61,20 +73,26 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
   const hmac = (bytes: Uint8Array): Buffer => createHmac('sha256', keys.mac).update(bytes).digest();
   const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 
-  function open(key: KeyHandle, usage: KeyUsage, algorithm?: EncryptionAlgorithm | SigningAlgorithm | MacAlgorithm): Buffer {
+  type Algorithm = EncryptionAlgorithm | SigningAlgorithm | MacAlgorithm | KeyAgreementAlgorithm | EncapsulationAlgorithm;
+  function open(key: KeyHandle, usage: KeyUsage, algorithm?: Algorithm): Buffer {
     const { binding, material } = key;
     const parsed = keyMaterialSchema.safeParse(material);
     const isBound = (['account', 'region', 'keyId', 'version'] as const).every((name) => binding[name] === material[name]);
     if (!parsed.success || !isBound || !equal(Buffer.from(material.tag, 'base64'), hmac(encodeMaterialBinding(domain, material)))) throw fail('material-refused');
     const spec = describeKeySpec(material.keySpec);
-    const algorithms: readonly string[] = [...(spec.encryptionAlgorithms ?? []), ...(spec.signingAlgorithms ?? []), ...(spec.macAlgorithms ?? [])];
+    const algorithms: readonly string[] = [
+      ...(spec.encryptionAlgorithms ?? []),
+      ...(spec.signingAlgorithms ?? []),
+      ...(spec.macAlgorithms ?? []),
+      ...(spec.keyAgreementAlgorithms ?? []),
+      ...(spec.encapsulationAlgorithms ?? []),
+    ];
     if (material.keyUsage !== usage || (algorithm !== undefined && !algorithms.includes(algorithm))) throw fail('invalid-request');
     const decipher = createDecipheriv('id-aes256-wrap-pad', keys.kek, kwpIv);
     return Buffer.concat([decipher.update(Buffer.from(material.wrapped, 'base64')), decipher.final()]);
   }
 
-  const privateKey = (key: KeyHandle, usage: KeyUsage, algorithm: EncryptionAlgorithm | SigningAlgorithm): KeyObject =>
-    createPrivateKey({ key: open(key, usage, algorithm), format: 'der', type: 'pkcs8' });
+  const privateKey = (key: KeyHandle, usage: KeyUsage, algorithm: Algorithm): KeyObject => createPrivateKey({ key: open(key, usage, algorithm), format: 'der', type: 'pkcs8' });
 
   function seal(side: CipherSide, plaintext: Uint8Array): SealedParts {
     const { algorithm } = side;
@@ -109,10 +127,14 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
   }
 
   function digestOf(algorithm: SigningAlgorithm, messageType: MessageType, message: Uint8Array): Uint8Array {
-    const { hash, digestBytes } = signingDescriptors[algorithm];
+    const { hash, digestBytes } = describeDigestSigning(algorithm);
     if (messageType === 'RAW') return createHash(hash).update(message).digest();
     if (message.length !== digestBytes) throw fail('invalid-request');
     return message;
+  }
+  function requireMessageFits(algorithm: SigningAlgorithm, messageType: MessageType, message: Uint8Array): void {
+    const length = signingDescriptors[algorithm].messageTypes[messageType];
+    if (length === undefined || (length !== 'any' && length !== message.length)) throw fail('invalid-request');
   }
   const padding = (algorithm: SigningAlgorithm) =>
     signingDescriptors[algorithm].scheme === 'RSASSA_PSS' ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST } : {};
@@ -145,15 +167,29 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
       const plaintext = randomBytes(length);
       return { ...seal(side, plaintext), ...(wantPlaintext ? { plaintext } : {}) };
     },
-    sign: async (key, algorithm, messageType, message) =>
-      sign(signingDescriptors[algorithm].hash, digestOf(algorithm, messageType, message), { key: privateKey(key, 'SIGN_VERIFY', algorithm), ...padding(algorithm) }),
-    verify: async (key, algorithm, messageType, message, signature) =>
-      verify(
-        signingDescriptors[algorithm].hash,
-        digestOf(algorithm, messageType, message),
-        { key: createPublicKey(privateKey(key, 'SIGN_VERIFY', algorithm)), ...padding(algorithm) },
-        signature,
-      ),
+    async generateDataKeyPair(side, keyPairSpec, wantPlaintext) {
+      if (side.algorithm !== 'SYMMETRIC_DEFAULT') throw fail('invalid-request');
+      const { secret, publicKey } = generate(keyPairSpec);
+      const privateKey = isSeedSpec(keyPairSpec) ? seedPrivateKey(keyPairSpec, secret).export({ format: 'der', type: 'pkcs8' }) : secret;
+      return { ...seal(side, privateKey), publicKey: Buffer.from(publicKey ?? '', 'base64'), ...(wantPlaintext ? { privateKey } : {}) };
+    },
+    ...softwareAgreement(open),
+    async sign(key, algorithm, messageType, message) {
+      requireMessageFits(algorithm, messageType, message);
+      if (!isSeedSpec(key.material.keySpec))
+        return sign(describeDigestSigning(algorithm).hash, digestOf(algorithm, messageType, message), { key: privateKey(key, 'SIGN_VERIFY', algorithm), ...padding(algorithm) });
+      return signWithSeed(key.material.keySpec, signingDescriptors[algorithm] as SeedSigning, messageType, open(key, 'SIGN_VERIFY', algorithm), message);
+    },
+    async verify(key, algorithm, messageType, message, signature) {
+      const { keySpec, publicKey = '' } = key.material;
+      requireMessageFits(algorithm, messageType, message);
+      if (isSeedSpec(keySpec)) {
+        open(key, 'SIGN_VERIFY', algorithm);
+        return verifyWithPublicKey(publicKey, keySpec, signingDescriptors[algorithm] as SeedSigning, messageType, message, signature);
+      }
+      const verifying = { key: createPublicKey(privateKey(key, 'SIGN_VERIFY', algorithm)), ...padding(algorithm) };
+      return verify(describeDigestSigning(algorithm).hash, digestOf(algorithm, messageType, message), verifying, signature);
+    },
     generateMac: async (key, algorithm, message) => macOf(key, algorithm, message),
     verifyMac: async (key, algorithm, message, mac) => equal(macOf(key, algorithm, message), mac),
     async getPublicKey(key) {
@@ -181,7 +217,7 @@ function tagged(request: GenerateKeyRequest, wrapped: string, publicKey: string 
     origin,
     protection: describeKeySpec(keySpec).protection,
     epoch: 1,
-    wrapMechanism: 'AES_KWP',
+    wrapMechanism: isSeedSpec(keySpec) ? 'AES_GCM_SEED' : 'AES_KWP',
     createdAt: Date.now(),
     ...(publicKey === undefined ? {} : { publicKey }),
     wrapped,
@@ -192,6 +228,10 @@ function tagged(request: GenerateKeyRequest, wrapped: string, publicKey: string 
 function generate(keySpec: KeySpec): { secret: Buffer; publicKey: string | undefined } {
   const spec = describeKeySpec(keySpec);
   if (spec.kind === 'aes' || spec.kind === 'hmac') return { secret: randomBytes(spec.keyBytes), publicKey: undefined };
+  if (spec.kind === 'seed') {
+    const secret = randomBytes(spec.seedBytes);
+    return { secret, publicKey: seedPublicKey(keySpec, secret).toString('base64') };
+  }
   const pair = spec.kind === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: spec.modulusBits }) : generateKeyPairSync('ec', { namedCurve: spec.curve });
   return {
     secret: pair.privateKey.export({ format: 'der', type: 'pkcs8' }),

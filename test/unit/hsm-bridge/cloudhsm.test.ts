@@ -8,8 +8,8 @@ import type { Handle } from '#bridge/driver/module.ts';
 import { PublicObjects } from '#bridge/driver/public-objects.ts';
 import { Sessions } from '#bridge/driver/sessions.ts';
 import { cloudhsm } from '#bridge/profiles/cloudhsm.ts';
-import { describeKeySpec, type KeySpec, type KeyUsage, keySpecs } from '#shared/algorithms/key-specs.ts';
-import { signingDescriptors } from '#shared/algorithms/signing.ts';
+import { describeKeySpec, isSeedSpec, type KeySpec, type KeyUsage, keySpecs } from '#shared/algorithms/key-specs.ts';
+import { describeDigestSigning, signingDescriptors } from '#shared/algorithms/signing.ts';
 import { canWrap, isImportable, wrappingAlgorithms } from '#shared/algorithms/wrapping.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { ImportedKey } from '#shared/ports/crypto.ts';
@@ -59,8 +59,9 @@ const run = (name: JobName, ...fields: Buffer[]): Buffer[] => (jobs[name] as (dr
 
 function generate(keySpec: KeySpec, keyUsage: KeyUsage = describeKeySpec(keySpec).usages[0]!): { material: KeyMaterial; handle: Handle } {
   const binding = { account: '111122223333', region: 'eu-central-1', keyId: randomUUID(), version: 1 };
-  const request = { format: 1, ...binding, keySpec, keyUsage, origin: 'AWS_KMS', protection: 'HSM', wrapMechanism: 'AES_KWP', createdAt: 1 };
-  const [material] = run('generate', json(request));
+  const request = { format: 1, ...binding, keySpec, keyUsage, origin: 'AWS_KMS', protection: describeKeySpec(keySpec).protection, createdAt: 1 };
+  const [material] = run('generate', json({ ...request, wrapMechanism: isSeedSpec(keySpec) ? 'AES_GCM_SEED' : 'AES_KWP' }));
+  if (isSeedSpec(keySpec)) return { material: JSON.parse(String(material)) as KeyMaterial, handle: Buffer.alloc(0) };
   return { material: JSON.parse(String(material)) as KeyMaterial, handle: run('open', material!)[0]! };
 }
 
@@ -68,10 +69,12 @@ test('the domain keys are found and accepted without reading an attribute that i
   expect(driver.epochs).toHaveLength(1);
 });
 
-test.each(keySpecs.filter((spec) => spec !== 'RSA_3072' && spec !== 'RSA_4096'))('%s is made, wrapped, unwrapped and used by documented calls only', (spec) => {
+const hsmSpecs = keySpecs.filter((spec) => spec !== 'RSA_3072' && spec !== 'RSA_4096' && !isSeedSpec(spec));
+test.each(hsmSpecs)('%s is made, wrapped, unwrapped and used by documented calls only', (spec) => {
   const descriptor = describeKeySpec(spec);
   const message = randomBytes(100);
-  for (const usage of descriptor.usages) {
+  // Raw ECDH is what this profile does not claim: see the test of it.
+  for (const usage of descriptor.usages.filter((candidate) => candidate !== 'KEY_AGREEMENT')) {
     const { material, handle } = generate(spec, usage);
     const publicKey = material.publicKey === undefined ? undefined : createPublicKey({ key: Buffer.from(material.publicKey, 'base64'), format: 'der', type: 'spki' });
     if (usage === 'GENERATE_VERIFY_MAC') {
@@ -80,7 +83,7 @@ test.each(keySpecs.filter((spec) => spec !== 'RSA_3072' && spec !== 'RSA_4096'))
     }
     if (usage === 'SIGN_VERIFY') {
       for (const algorithm of descriptor.signingAlgorithms!) {
-        const { scheme, hash, digestBytes } = signingDescriptors[algorithm];
+        const { scheme, hash, digestBytes } = describeDigestSigning(algorithm);
         const digest = createHash(hash).update(message).digest();
         const [signature] = run('sign', handle, json({ spec, algorithm, messageType: 'DIGEST' }), digest);
         const padding = scheme === 'RSASSA_PSS' ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: digestBytes } : {};
@@ -102,6 +105,52 @@ test.each(keySpecs.filter((spec) => spec !== 'RSA_3072' && spec !== 'RSA_4096'))
     }
     run('destroy', handle);
   }
+});
+
+test.each(keySpecs.filter(isSeedSpec))('a seed of %s is made, sealed, opened and used by documented calls only', (spec) => {
+  const { material } = generate(spec);
+  const { signingAlgorithms = [] } = describeKeySpec(spec);
+  const row = json(material);
+  for (const algorithm of signingAlgorithms) {
+    for (const messageType of Object.keys(signingDescriptors[algorithm].messageTypes)) {
+      const message = randomBytes(64);
+      const [signature] = run('seedSign', row, json({ algorithm, messageType }), message);
+      expect(run('verify', json({ spec, algorithm, messageType, publicKey: material.publicKey }), message, signature!)[0]).toEqual(Buffer.of(1));
+    }
+  }
+  if (signingAlgorithms.length === 0) {
+    const [secret, ciphertext] = run('encapsulate', json(material.publicKey));
+    expect(run('decapsulate', row, ciphertext!)[0]).toEqual(secret);
+  }
+  expect(recorder.sessionObjectCount).toBe(0);
+});
+
+test('a sealed seed that was moved into another row does not open there, even past the tag', () => {
+  const { material } = generate('ECC_NIST_EDWARDS25519');
+  const other = generate('ECC_NIST_EDWARDS25519').material;
+  const head = json({ algorithm: 'ED25519_SHA_512', messageType: 'RAW' });
+
+  expect(() => run('seedSign', json({ ...other, wrapped: material.wrapped }), head, Buffer.from('x'))).toThrow('its seed does not open');
+  expect(() => run('seedSign', json({ ...material, epoch: 2 }), head, Buffer.from('x'))).toThrow('its epoch has no keys');
+  expect(() => run('seedSign', json({ ...material, wrapMechanism: 'AES_KWP' }), head, Buffer.from('x'))).toThrow('it is no sealed seed');
+});
+
+test('raw ECDH is refused as unsupported, before a key is made for it', () => {
+  const { handle } = generate('ECC_NIST_P256');
+  const before = recorder.calls.length;
+
+  expect(() => generate('ECC_NIST_P256', 'KEY_AGREEMENT')).toThrow(expect.objectContaining({ outcome: 'unsupported' }));
+  expect(() => run('derive', handle, json('ECC_NIST_P256'), randomBytes(65))).toThrow(expect.objectContaining({ outcome: 'unsupported' }));
+  expect(recorder.calls.slice(before)).toEqual([]);
+});
+
+test('data key pairs use documented calls only', () => {
+  const { handle } = generate('SYMMETRIC_DEFAULT');
+
+  const [iv, ciphertext, publicKey, privateKey] = run('dataKeyPair', handle, Buffer.from('aad'), json({ spec: 'ECC_NIST_EDWARDS25519', wantPlaintext: true }));
+
+  expect(run('gcmDecrypt', handle, Buffer.from('aad'), iv!, ciphertext!)[0]).toEqual(privateKey);
+  expect(createPublicKey({ key: publicKey!, format: 'der', type: 'spki' }).asymmetricKeyType).toBe('ed25519');
 });
 
 test('data keys, seals, random bytes, audit signatures and the canary use documented calls only, and leave nothing behind', () => {
