@@ -315,7 +315,7 @@ describe('the audit trail', () => {
 });
 
 describe('the deployment', () => {
-  test('an update keeps the keys, and can be taken away again', async () => {
+  test('an update keeps the keys; the deployment can be taken away and made again', async () => {
     const KeyId = await newKey();
     const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext }));
 
@@ -327,6 +327,14 @@ describe('the deployment', () => {
 
     expect(Buffer.from(opened.Plaintext ?? [])).toEqual(plaintext);
     expect(printed).not.toMatch(/fail|error/i);
+    // The archive outlives the deployment.
     expect((await archive.records()).length).toBeGreaterThan(0);
-  }, 180_000);
+
+    await deployed.deploy();
+    kms.destroy();
+    kms = clientOf(alice);
+
+    expect((await kms.send(new ListKeysCommand({}))).Keys).toEqual([]);
+    expect(await newKey()).not.toBe('');
+  }, 240_000);
 });
