@@ -10,7 +10,6 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   type KeyObject,
   privateDecrypt,
   publicEncrypt,
@@ -20,7 +19,7 @@ import {
   verify,
 } from 'node:crypto';
 import { encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
-import { seedPrivateKey, seedPublicKey, signWithSeed, verifyWithPublicKey } from '#bridge/driver/seed-keys.ts';
+import { seedPrivateKey, signWithSeed, verifyWithPublicKey } from '#bridge/driver/seed-keys.ts';
 import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
 import {
   describeKeySpec,
@@ -49,6 +48,7 @@ import {
 } from '#shared/ports/crypto.ts';
 import { softwareAgreement } from './software-agreement.ts';
 import { softwareImports } from './software-imports.ts';
+import { generate, tagged } from './software-material.ts';
 
 export interface SoftwareCryptoKeys {
   /** 32 bytes each. */
@@ -205,38 +205,6 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
     },
   };
   return withFaults(crypto);
-}
-
-function tagged(request: GenerateKeyRequest, wrapped: string, publicKey: string | undefined, tag: (unsealed: Omit<KeyMaterial, 'tag'>) => string): KeyMaterial {
-  const { binding, keySpec, keyUsage, origin } = request;
-  const unsealed = {
-    format: 1,
-    ...binding,
-    keySpec,
-    keyUsage,
-    origin,
-    protection: describeKeySpec(keySpec).protection,
-    epoch: 1,
-    wrapMechanism: isSeedSpec(keySpec) ? 'AES_GCM_SEED' : 'AES_KWP',
-    createdAt: Date.now(),
-    ...(publicKey === undefined ? {} : { publicKey }),
-    wrapped,
-  } as const;
-  return { ...unsealed, tag: tag(unsealed) };
-}
-
-function generate(keySpec: KeySpec): { secret: Buffer; publicKey: string | undefined } {
-  const spec = describeKeySpec(keySpec);
-  if (spec.kind === 'aes' || spec.kind === 'hmac') return { secret: randomBytes(spec.keyBytes), publicKey: undefined };
-  if (spec.kind === 'seed') {
-    const secret = randomBytes(spec.seedBytes);
-    return { secret, publicKey: seedPublicKey(keySpec, secret).toString('base64') };
-  }
-  const pair = spec.kind === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: spec.modulusBits }) : generateKeyPairSync('ec', { namedCurve: spec.curve });
-  return {
-    secret: pair.privateKey.export({ format: 'der', type: 'pkcs8' }),
-    publicKey: pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
-  };
 }
 
 function withFaults(crypto: Crypto): SoftwareCrypto {
