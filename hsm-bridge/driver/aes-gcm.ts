@@ -12,7 +12,7 @@ export function gcmEncrypt(sessions: Sessions, key: Handle, aad: Buffer, plainte
   const { mechanism, iv: ivMode } = profile.gcm;
   return sessions.operate('other', (session) => {
     const iv = ivMode === 'random' ? freshIv(sessions, session) : none;
-    const out = Buffer.allocUnsafeSlow(plaintext.length + tagBytes + (ivMode === 'prepended' ? ivBytes : 0));
+    const out = sessions.arena.take(plaintext.length + tagBytes + (ivMode === 'prepended' ? ivBytes : 0));
     module.C_EncryptInit(session, { mechanism, parameter: gcmParameter(iv, aad) }, key);
     const sealed = module.C_Encrypt(session, plaintext, out);
     if (ivMode === 'random') return { iv, ciphertext: sealed };
@@ -30,12 +30,12 @@ export function gcmDecrypt(sessions: Sessions, key: Handle, aad: Buffer, iv: Buf
   const input = prepended ? Buffer.concat([iv, ciphertext]) : ciphertext;
   return sessions.operate('decrypt', (session) => {
     module.C_DecryptInit(session, { mechanism: profile.gcm.mechanism, parameter: gcmParameter(prepended ? none : iv, aad) }, key);
-    return module.C_Decrypt(session, input, Buffer.alloc(input.length));
+    return module.C_Decrypt(session, input, sessions.arena.take(input.length));
   });
 }
 
 function freshIv(sessions: Sessions, session: Handle): Buffer {
-  const iv = Buffer.alloc(ivBytes);
+  const iv = sessions.arena.take(ivBytes);
   sessions.module.C_GenerateRandom(session, iv);
   return iv;
 }

@@ -1,6 +1,6 @@
 /**
  * The compound operations of the driver. A job is one message to a worker and one back: PKCS #11's Init and operation, or a check and an unwrap,
- * never run in two different threads. All fields are byte strings; `head` fields are JSON.
+ * never run in two different threads. Results live in the thread's arena, which is wiped when the answer is written. All fields are byte strings; `head` fields are JSON.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { EncryptionAlgorithm, KeySpec, MacAlgorithm, SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
@@ -32,13 +32,14 @@ export interface SigningHead {
 
 type Job = (driver: Driver, fields: Buffer[]) => Uint8Array[];
 
+const none = Buffer.alloc(0);
 const json = <T>(field: Buffer | undefined): T => JSON.parse((field as Buffer).toString('utf8')) as T;
 const text = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
 const flag = (value: boolean): Uint8Array[] => [Uint8Array.of(value ? 1 : 0)];
 
 /** HSM randomness. @param bytes 1 to 1024. */
 function random({ sessions }: Driver, bytes: number): Buffer {
-  return sessions.operate('other', (session) => sessions.module.C_GenerateRandom(session, Buffer.alloc(bytes)));
+  return sessions.operate('other', (session) => sessions.module.C_GenerateRandom(session, sessions.arena.take(bytes)));
 }
 
 function encryptSide(driver: Driver, key: Handle, head: SideHead, aad: Buffer, plaintext: Buffer): Uint8Array[] {
@@ -46,7 +47,7 @@ function encryptSide(driver: Driver, key: Handle, head: SideHead, aad: Buffer, p
     const { iv, ciphertext } = gcmEncrypt(driver.sessions, key, aad, plaintext);
     return [iv, ciphertext];
   }
-  return [new Uint8Array(0), rsaEncrypt(head.publicKey as string, head.algorithm, plaintext)];
+  return [none, rsaEncrypt(head.publicKey as string, head.algorithm, plaintext)];
 }
 
 function decryptSide(driver: Driver, key: Handle, head: SideHead, aad: Buffer, iv: Buffer, ciphertext: Buffer): Buffer {
@@ -78,29 +79,21 @@ export const jobs = {
   /** [handle, aad, iv, ciphertext] → [plaintext] */
   gcmDecrypt: (driver, [key, aad, iv, ciphertext]) => [gcmDecrypt(driver.sessions, key!, aad!, iv!, ciphertext!)],
   /** [head, plaintext] → [ciphertext] */
-  rsaEncrypt: (driver, [head, plaintext]) => [encryptSide(driver, Buffer.alloc(0), json<SideHead>(head), Buffer.alloc(0), plaintext!)[1]!],
+  rsaEncrypt: (driver, [head, plaintext]) => [encryptSide(driver, none, json<SideHead>(head), none, plaintext!)[1]!],
   /** [handle, head, ciphertext] → [plaintext] */
-  rsaDecrypt: (driver, [key, head, ciphertext]) => [decryptSide(driver, key!, json<SideHead>(head), Buffer.alloc(0), Buffer.alloc(0), ciphertext!)],
+  rsaDecrypt: (driver, [key, head, ciphertext]) => [decryptSide(driver, key!, json<SideHead>(head), none, none, ciphertext!)],
   /** [source, head, aad, iv, ciphertext, destination or empty, head, aad] → [iv, ciphertext]. The plaintext stays in this thread. */
   reEncrypt: (driver, [source, sourceHead, sourceAad, iv, ciphertext, destination, destinationHead, destinationAad]) => {
     const plaintext = decryptSide(driver, source!, json<SideHead>(sourceHead), sourceAad!, iv!, ciphertext!);
-    try {
-      if (plaintext.length === 0) throw new HsmError('invalid-ciphertext', 'empty plaintext');
-      return encryptSide(driver, destination!, json<SideHead>(destinationHead), destinationAad!, plaintext);
-    } finally {
-      plaintext.fill(0);
-    }
+    if (plaintext.length === 0) throw new HsmError('invalid-ciphertext', 'empty plaintext');
+    return encryptSide(driver, destination!, json<SideHead>(destinationHead), destinationAad!, plaintext);
   },
   /** [handle, aad, {length, wantPlaintext}] → [iv, ciphertext, plaintext or empty] */
   dataKey: (driver, [key, aad, head]) => {
     const { length, wantPlaintext } = json<{ length: number; wantPlaintext: boolean }>(head);
     const plaintext = random(driver, length);
-    try {
-      const { iv, ciphertext } = gcmEncrypt(driver.sessions, key!, aad!, plaintext);
-      return [iv, ciphertext, wantPlaintext ? Uint8Array.prototype.slice.call(plaintext) : new Uint8Array(0)];
-    } finally {
-      plaintext.fill(0);
-    }
+    const { iv, ciphertext } = gcmEncrypt(driver.sessions, key!, aad!, plaintext);
+    return [iv, ciphertext, wantPlaintext ? plaintext : none];
   },
   /** [handle, head, message] → [signature] */
   sign: (driver, [key, head, message]) => {

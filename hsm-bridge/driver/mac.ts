@@ -16,7 +16,7 @@ export function hmac(sessions: Sessions, key: Handle, algorithm: MacAlgorithm, m
   const { module } = sessions;
   return sessions.operate('other', (session) => {
     module.C_SignInit(session, { mechanism: mechanisms[hash] }, key);
-    return module.C_Sign(session, message, Buffer.alloc(macBytes));
+    return module.C_Sign(session, message, sessions.arena.take(macBytes));
   });
 }
 

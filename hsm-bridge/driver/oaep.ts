@@ -5,7 +5,7 @@ import type { OaepHash } from '#shared/algorithms/encryption.ts';
 /**
  * No branch and no memory access depends on the encoded message before the single verdict, so that failures cannot be told apart (Manger 2001).
  * @param encoded k bytes. It is overwritten.
- * @returns the message, or undefined.
+ * @returns the message as a view into `encoded`, or undefined.
  */
 export function oaepDecode(encoded: Buffer, hash: OaepHash): Buffer | undefined {
   const labelHash = createHash(hash).digest();
@@ -29,9 +29,7 @@ export function oaepDecode(encoded: Buffer, hash: OaepHash): Buffer | undefined 
   }
   bad |= looking;
 
-  const message = bad === 0 ? Buffer.from(Uint8Array.prototype.slice.call(block, messageAt)) : undefined;
-  encoded.fill(0);
-  return message;
+  return bad === 0 ? block.subarray(messageAt) : undefined;
 }
 
 /** 1 for zero, 0 for any other byte, without a branch. */

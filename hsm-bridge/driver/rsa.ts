@@ -36,19 +36,18 @@ export function rsaDecrypt(sessions: Sessions, key: Handle, spec: KeySpec, algor
   const { module } = sessions;
   const decrypted = sessions.operate('decrypt', (session) => {
     module.C_DecryptInit(session, mechanism as never, key);
-    return module.C_Decrypt(session, ciphertext, Buffer.alloc(modulusBytes));
+    return module.C_Decrypt(session, ciphertext, sessions.arena.take(modulusBytes));
   });
   if (inHsm) return decrypted;
-  const message = oaepDecode(leftPadded(decrypted, modulusBytes), hash);
+  const message = oaepDecode(leftPadded(sessions, decrypted, modulusBytes), hash);
   if (message === undefined) throw new HsmError('invalid-ciphertext', 'padding');
   return message;
 }
 
 /** CKM_RSA_X_509 may strip leading zeros. */
-function leftPadded(value: Buffer, length: number): Buffer {
+function leftPadded({ arena }: Sessions, value: Buffer, length: number): Buffer {
   if (value.length === length) return value;
-  const padded = Buffer.alloc(length);
+  const padded = arena.take(length);
   value.copy(padded, length - value.length);
-  value.fill(0);
   return padded;
 }

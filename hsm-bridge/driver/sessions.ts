@@ -1,5 +1,8 @@
 import type { CallSite, HsmProfile, Outcome } from '../profiles/profile.ts';
+import { Arena } from './arena.ts';
 import { type Handle, type Pkcs11Module, returnValue } from './module.ts';
+
+const arenaBytes = 32 * 1024;
 
 /** Failures after which a session is known to be good. Replacing it costs the HSM time in proportion to its live objects. */
 const keepsSession: ReadonlySet<Outcome> = new Set(['invalid-ciphertext', 'stale-key']);
@@ -21,6 +24,8 @@ export class HsmError extends Error {
 export class Sessions {
   readonly module: Pkcs11Module;
   readonly profile: HsmProfile;
+  /** Results of the running job; the thread wipes it after each. */
+  readonly arena = new Arena(arenaBytes);
   readonly #slot: Handle;
   #operation: Handle;
   #owner: Handle;

@@ -23,7 +23,7 @@ export function sign(sessions: Sessions, key: Handle, spec: KeySpec, algorithm: 
   const { module } = sessions;
   const signature = sessions.operate('other', (session) => {
     module.C_SignInit(session, mechanism, key);
-    return module.C_Sign(session, input, Buffer.alloc(signatureBytes(spec)));
+    return module.C_Sign(session, input, sessions.arena.take(signatureBytes(spec)));
   });
   return descriptor.scheme === 'ECDSA' ? ecdsaSignature(signature) : signature;
 }

@@ -44,6 +44,8 @@ const jobTags = new Map(Object.keys(jobs).map((name, tag) => [name as JobName, t
 /** A job is tried on at most this many workers: one that kills them must not kill them all. */
 const attemptsMax = 2;
 const respawnAfterMs = 100;
+/** A worker keeps next to nothing; a small nursery stays in the processor's cache. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 };
 const ringBytesPerJob = 8 * 1024;
 const ringBytesMin = 128 * 1024;
 
@@ -155,7 +157,7 @@ export class Lane {
   #spawn(): Promise<void> {
     const ringBytes = Math.max(ringBytesMin, this.#options.depth * ringBytesPerJob);
     const mailbox: Mailbox = { requests: createRingMemory(ringBytes), answers: createRingMemory(ringBytes), wake: new Int32Array(new SharedArrayBuffer(8)), bell: this.#bell };
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { setup: this.#options.setup, mailbox }, name: `hsm-${this.#options.name}` });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { setup: this.#options.setup, mailbox }, name: `hsm-${this.#options.name}`, resourceLimits });
     const thread: Thread = {
       worker,
       requests: new RingWriter(mailbox.requests),

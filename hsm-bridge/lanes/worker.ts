@@ -61,6 +61,7 @@ function start(setup: WorkerSetup, { requests, answers, wake, bell }: Mailbox): 
     for (let record = reader.read(allocate); record !== undefined; record = reader.read(allocate)) {
       answer(driver, record, writer, bell);
       record.fill(0);
+      sessions.arena.wipe();
     }
     Atomics.store(wake, 1, 1);
     Atomics.wait(wake, 0, seen);
@@ -79,7 +80,6 @@ function answer(driver: Driver, record: Buffer, writer: RingWriter, bell: Int32A
     resultTag = answerTags.failed;
   }
   while (!writer.write(packetBytes(result), (target, at) => writePacket(target, at, id, resultTag, result))) Atomics.wait(bell, 0, Atomics.load(bell, 0), answerRetryMs);
-  for (const field of result) field.fill(0);
   Atomics.add(bell, 0, 1);
   Atomics.notify(bell, 0, 1);
 }

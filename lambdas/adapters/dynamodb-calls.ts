@@ -1,20 +1,15 @@
 /**
- * One call to DynamoDB with a deadline, repeated when that is safe. The repeats are ours and not the SDK's, because only here is it known whether
- * a request may be sent twice: a conditional write that was applied, and whose answer was lost, fails its own condition the second time.
+ * One call to DynamoDB with a deadline, repeated when it had no answer or a "later". Whether an earlier attempt may have been applied is kept in mind:
+ * a conditional write that was applied, and whose answer was lost, fails its own condition the second time.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { StoreUnavailable } from '#shared/ports/record-store.ts';
+import { AwsAnswerError } from './aws-json-client.ts';
 
 const maxAttempts = 4;
 const attemptTimeoutMs = 1500;
 const firstPauseMs = 20;
-
-/** A client for the record store: short connection time, and no repeats of its own. */
-export function createDynamoDbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
-  return new DynamoDBClient({ maxAttempts: 1, requestHandler: { connectionTimeout: 1000, httpsAgent: { keepAlive: true, maxSockets: 64 } }, ...config });
-}
 
 export class Deadline {
   readonly #endsAt: number;
@@ -38,9 +33,9 @@ export class Deadline {
 /** An error answer of DynamoDB, and whether an earlier attempt of the same request may have been applied. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
-  readonly answer: Error;
+  readonly answer: AwsAnswerError;
   readonly mayHaveBeenApplied: boolean;
-  constructor(answer: Error, mayHaveBeenApplied: boolean) {
+  constructor(answer: AwsAnswerError, mayHaveBeenApplied: boolean) {
     super(answer.message, { cause: answer });
     this.answer = answer;
     this.mayHaveBeenApplied = mayHaveBeenApplied;
@@ -58,61 +53,38 @@ export async function call<T>(send: (signal: AbortSignal) => Promise<T>, options
     try {
       return await send(controller);
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
       const kind = classify(error);
-      mayHaveBeenApplied ||= options.writes && (kind === 'lost' || attemptsOfSdk(error) > 1);
-      if (kind === 'answer') throw new CallFailed(error, mayHaveBeenApplied);
+      mayHaveBeenApplied ||= options.writes && kind === 'lost';
+      if (kind === 'answer') throw new CallFailed(error as AwsAnswerError, mayHaveBeenApplied);
       if (attempt + 1 >= maxAttempts || !(await options.deadline.pause(attempt)))
-        throw new StoreUnavailable(`DynamoDB did not answer in time (${error.name}).`, { cause: error, outcomeUnknown: mayHaveBeenApplied });
+        throw new StoreUnavailable(`DynamoDB did not answer in time (${String((error as Error).name)}).`, { cause: error, outcomeUnknown: mayHaveBeenApplied });
     }
   }
 }
 
-const refusals: ReadonlySet<string> = new Set([
+const throttlingAnswers: ReadonlySet<string> = new Set([
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
   'ThrottlingException',
   'ThrottlingError',
   'TooManyRequestsException',
+  // The same transaction, by its token.
   'TransactionInProgressException',
-  // Nothing was sent.
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
 ]);
 /** Reasons in a cancelled transaction that say "later" and not "no". */
 const throttlingReasons: ReadonlySet<string> = new Set(['ProvisionedThroughputExceeded', 'ThrottlingError', 'RequestLimitExceeded']);
-
-type Kind = 'answer' | 'refused' | 'lost';
+/** No connection was made, so nothing was sent. */
+const unsentCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** Refused: not applied, worth another try. Lost: may have been applied. */
-function classify(error: Error): Kind {
-  const code = 'code' in error ? String(error.code) : '';
-  if (refusals.has(error.name) || refusals.has(code)) return 'refused';
-  if (reasonsOf(error).some((reason) => throttlingReasons.has(reason))) return 'refused';
-  const status = httpStatus(error);
-  return status !== undefined && status >= 400 && status < 500 ? 'answer' : isProgramFault(error, status) ? 'answer' : 'lost';
-}
-
-/** Errors of the program, such as a missing credential, never reached the network. */
-function isProgramFault(error: Error, status: number | undefined): boolean {
-  return status === undefined && (error instanceof TypeError || error instanceof RangeError || error.name === 'CredentialsProviderError');
+function classify(error: unknown): 'answer' | 'refused' | 'lost' {
+  if (!(error instanceof AwsAnswerError)) return unsentCodes.has(String((error as NodeJS.ErrnoException).code)) ? 'refused' : 'lost';
+  if (throttlingAnswers.has(error.name) || reasonsOf(error).some((reason) => throttlingReasons.has(reason))) return 'refused';
+  return error.status >= 500 ? 'lost' : 'answer';
 }
 
 /** The code of each cancellation reason of a cancelled transaction. */
-export function reasonsOf(error: Error): readonly string[] {
-  const reasons = 'CancellationReasons' in error ? error.CancellationReasons : undefined;
+export function reasonsOf(answer: AwsAnswerError): readonly string[] {
+  const reasons = answer.details.CancellationReasons;
   return Array.isArray(reasons) ? reasons.map((reason: { Code?: string }) => reason.Code ?? 'None') : [];
-}
-
-function httpStatus(error: Error): number | undefined {
-  return metadataOf(error)?.httpStatusCode;
-}
-
-function attemptsOfSdk(error: Error): number {
-  return metadataOf(error)?.attempts ?? 1;
-}
-
-function metadataOf(error: Error): { httpStatusCode?: number; attempts?: number } | undefined {
-  return '$metadata' in error ? (error.$metadata as { httpStatusCode?: number; attempts?: number }) : undefined;
 }

@@ -1,21 +1,21 @@
 /** The record store on AWS: three DynamoDB tables. */
-import { BatchGetItemCommand, DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import type { PutItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { type Item, type ItemKey, type RecordStore, StoreUnavailable, TransactionCancelled, tableNames, type Write, type WriteReason } from '#shared/ports/record-store.ts';
 import { checkKeys, checkQuery, checkWrites, itemName, sortKeyRange } from '#shared/ports/record-store-rules.ts';
 import { CallFailed, call, Deadline, reasonsOf } from './dynamodb-calls.ts';
+import type { DynamoDbClient } from './dynamodb-client.ts';
 import { type Attributes, type PhysicalNames, toAttributes, toCondition, toItem, toKey, toPage, toQueryInput, toTransactItem } from './dynamodb-items.ts';
 import { attribute } from './dynamodb-tables.ts';
 
 export interface DynamoDbStoreOptions {
-  /** From `createDynamoDbClient`. A client that repeats requests by itself costs precision: more outcomes are then unknown. */
-  readonly client: Pick<DynamoDBClient, 'send'>;
+  readonly client: DynamoDbClient;
   readonly tables: PhysicalNames;
   /** For one call of the store, its repeats included. */
   readonly deadlineMs?: number;
 }
 
 interface Access {
-  readonly client: Pick<DynamoDBClient, 'send'>;
+  readonly client: DynamoDbClient;
   readonly tables: PhysicalNames;
   readonly deadline: Deadline;
 }
@@ -34,7 +34,7 @@ export function createDynamoDbStore({ client, tables, deadlineMs = 4000 }: Dynam
       if (range === undefined) return { items: [] };
       const { deadline } = access();
       const input = toQueryInput(tables, query, range);
-      const output = await unwrapped(call((abortSignal) => client.send(new QueryCommand(input), { abortSignal }), { deadline, writes: false }));
+      const output = await unwrapped(call((abortSignal) => client.send('Query', input, { abortSignal }), { deadline, writes: false }));
       return toPage(query, range, output.Items ?? [], output.LastEvaluatedKey);
     },
     async transact(writes, { token } = {}) {
@@ -49,8 +49,8 @@ export function createDynamoDbStore({ client, tables, deadlineMs = 4000 }: Dynam
 }
 
 async function getOne({ client, tables, deadline }: Access, key: ItemKey): Promise<readonly (Item | undefined)[]> {
-  const command = new GetItemCommand({ TableName: tables[key.table], Key: toKey(key), ConsistentRead: true });
-  const output = await call((abortSignal) => client.send(command, { abortSignal }), { deadline, writes: false });
+  const input = { TableName: tables[key.table], Key: toKey(key), ConsistentRead: true };
+  const output = await call((abortSignal) => client.send('GetItem', input, { abortSignal }), { deadline, writes: false });
   return [output.Item === undefined ? undefined : toItem(key.table, output.Item)];
 }
 
@@ -64,8 +64,8 @@ async function getBatch({ client, tables, deadline }: Access, keys: readonly Ite
   );
   const found = new Map<string, Item>();
   for (let attempt = 0; ; attempt++) {
-    const command = new BatchGetItemCommand({ RequestItems: request });
-    const output = await call((abortSignal) => client.send(command, { abortSignal }), { deadline, writes: false });
+    const input = { RequestItems: request };
+    const output = await call((abortSignal) => client.send('BatchGetItem', input, { abortSignal }), { deadline, writes: false });
     for (const table of tableNames) {
       for (const attributes of output.Responses?.[tables[table]] ?? []) {
         const item = toItem(table, attributes);
@@ -83,19 +83,19 @@ async function getBatch({ client, tables, deadline }: Access, keys: readonly Ite
 /** Half the price of a transaction. The write id tells, when an answer was lost, whether the write that stands is ours. */
 async function putOne({ client, tables, deadline }: Access, write: Extract<Write, { put: Item }>): Promise<void> {
   const writeId = crypto.randomUUID().slice(0, 23);
-  const command = new PutItemCommand({
+  const input: PutItemCommandInput = {
     TableName: tables[write.put.table],
     Item: { ...toAttributes(write.put), [attribute.writeId]: { S: writeId } },
     ...toCondition(write.if),
     ...(write.if === undefined ? {} : { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
-  });
+  };
   try {
-    await call((abortSignal) => client.send(command, { abortSignal }), { deadline, writes: true });
+    await call((abortSignal) => client.send('PutItem', input, { abortSignal }), { deadline, writes: true });
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
     if (error.answer.name !== 'ConditionalCheckFailedException') throw refusalOf(error);
     if (!error.mayHaveBeenApplied) throw cancelled('condition');
-    const standing = (error.answer as { Item?: Attributes }).Item;
+    const standing = error.answer.details.Item as Attributes | undefined;
     if (standing?.[attribute.writeId]?.S === writeId) return;
     // Revisions only rise. What stands at our revision or below it, and is not ours, was not written over ours.
     if (standing !== undefined && Number(standing[attribute.rev]?.N) <= write.put.rev) throw cancelled('condition');
@@ -104,14 +104,14 @@ async function putOne({ client, tables, deadline }: Access, write: Extract<Write
 }
 
 async function deleteOne({ client, tables, deadline }: Access, key: ItemKey): Promise<void> {
-  const command = new DeleteItemCommand({ TableName: tables[key.table], Key: toKey(key) });
-  await call((abortSignal) => client.send(command, { abortSignal }), { deadline, writes: true });
+  const input = { TableName: tables[key.table], Key: toKey(key) };
+  await call((abortSignal) => client.send('DeleteItem', input, { abortSignal }), { deadline, writes: true });
 }
 
 async function transactAll({ client, tables, deadline }: Access, writes: readonly Write[], token: string): Promise<void> {
-  const command = new TransactWriteItemsCommand({ TransactItems: writes.map((write) => toTransactItem(tables, write)), ClientRequestToken: token });
+  const input = { TransactItems: writes.map((write) => toTransactItem(tables, write)), ClientRequestToken: token };
   try {
-    await call((abortSignal) => client.send(command, { abortSignal }), { deadline, writes: true });
+    await call((abortSignal) => client.send('TransactWriteItems', input, { abortSignal }), { deadline, writes: true });
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
     if (error.answer.name === 'IdempotentParameterMismatchException') throw new RangeError('The transaction token was used for another transaction.', { cause: error.answer });

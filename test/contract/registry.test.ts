@@ -1,11 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
 import { errorTable } from '#shared/errors.ts';
 import { stateRowOf } from '#shared/keys/state-table.ts';
 import type { Operation } from '#shared/operation.ts';
 import { operations } from '#shared/operations/index.ts';
-import model from './data/kms-model.json' with { type: 'json' };
 
 interface Constraint {
   readonly type: string;
@@ -20,7 +19,8 @@ interface ModelOperation {
   readonly input: Readonly<Record<string, Constraint>>;
   readonly output: readonly string[] | null;
 }
-const modelled = model.operations as unknown as Readonly<Record<string, ModelOperation>>;
+const model = JSON.parse(readFileSync(new URL('./data/kms-model.json', import.meta.url), 'utf8')) as { operations: Readonly<Record<string, ModelOperation>> };
+const modelled = model.operations;
 
 const newerEnums = 'The AWS SDK for JavaScript 3.1164 knows values that this model does not have yet.';
 const listLimits = 'The model says 1000; the API Reference holds callers to less (ListAliases 100, ListResourceTags 50).';

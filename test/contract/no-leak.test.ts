@@ -1,0 +1,161 @@
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type * as z from 'zod';
+import { operations } from '#shared/operations/index.ts';
+import { StoreUnavailable } from '#shared/ports/record-store.ts';
+import { type InProcess, type Members, startInProcess } from '#test/support/in-process.ts';
+import { createSampleKeys, type SampleKeys, sampleRequest } from '#test/support/sample-requests.ts';
+
+const contextNames = ['EncryptionContext', 'SourceEncryptionContext', 'DestinationEncryptionContext'];
+/** Secret by their nature though not plaintext: ciphertexts, signatures and MACs must stay out of every record too. */
+const materialNames = ['CiphertextBlob', 'Signature', 'Mac'];
+
+function isSensitive(schema: z.core.$ZodType | undefined): boolean {
+  const inner = schema as (z.ZodType & { unwrap?(): z.ZodType }) | undefined;
+  if (inner === undefined) return false;
+  if (inner.meta?.()?.sensitive === true) return true;
+  return inner.unwrap === undefined ? false : isSensitive(inner.unwrap());
+}
+
+const sentinelOf = (operation: string, member: string): string => `SENTINEL-${operation}-${member}-0123456789abcdef`;
+
+/** Every form that a careless line could print it in. Base64 in all three alignments, without the characters that the neighbours decide. */
+function spellings(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const base64 = [0, 1, 2].map((shift) =>
+    Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .slice(shift === 0 ? 0 : 4, -4),
+  );
+  return [
+    text,
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    ...base64,
+    ...base64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_')),
+    [...bytes].join(','),
+  ];
+}
+
+function plant(operation: (typeof operations)[number], members: Members): { planted: Members; secrets: string[] } {
+  const planted: Members = { ...members };
+  const secrets: string[] = [];
+  for (const [name, schema] of Object.entries(operation.input.shape)) {
+    const secret = sentinelOf(operation.name, name);
+    if (contextNames.includes(name)) {
+      planted[name] = { ...((members[name] as object | undefined) ?? {}), planted: secret };
+      secrets.push(secret);
+    } else if (isSensitive(schema)) {
+      planted[name] = Buffer.from(secret).toString('base64');
+      secrets.push(secret);
+    }
+  }
+  return { planted, secrets };
+}
+
+function valuesToHide(members: Members, body: Members): string[] {
+  return [...materialNames, 'Plaintext'].flatMap((name) => [members[name], body[name]]).filter((value) => typeof value === 'string');
+}
+
+describe('no secret in any record, alarm, error or log', () => {
+  const printed: string[] = [];
+  for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) vi.spyOn(console, method).mockImplementation((...line) => void printed.push(line.map(String).join(' ')));
+  for (const stream of [process.stdout, process.stderr]) {
+    const write = stream.write.bind(stream);
+    stream.write = ((chunk: string | Uint8Array, ...rest: []) => {
+      printed.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1'));
+      return write(chunk, ...rest);
+    }) as typeof stream.write;
+  }
+  let app: InProcess;
+  let keys: SampleKeys;
+  beforeEach(async () => {
+    app?.close();
+    app = startInProcess();
+    keys = await createSampleKeys(app);
+    printed.length = 0;
+  });
+  afterAll(() => {
+    app.close();
+    vi.restoreAllMocks();
+  });
+
+  const disturbances: Readonly<Record<string, (app: InProcess) => void>> = {
+    'as it is': () => undefined,
+    'with the HSM down': (disturbed) => {
+      disturbed.crypto.failWith = 'internal';
+    },
+    'with a ciphertext that the HSM refuses': (disturbed) => {
+      disturbed.crypto.failWith = 'invalid-ciphertext';
+    },
+    'with material that the HSM refuses': (disturbed) => {
+      disturbed.crypto.failWith = 'material-refused';
+    },
+    'with the store down': (disturbed) => {
+      disturbed.faults.store = () => {
+        throw new StoreUnavailable('down');
+      };
+    },
+    'with the audit trail down': (disturbed) => {
+      disturbed.faults.audit = new Error('down');
+    },
+  };
+
+  /** Ways to spoil a request so that the error is about the member that holds the secret. */
+  const spoilers: Readonly<Record<string, (members: Members, name: string) => Members>> = {
+    untouched: (members) => members,
+    'as text that is not base64': (members, name) => ({
+      ...members,
+      [name]: typeof members[name] === 'string' ? `${Buffer.from(String(members[name]), 'base64').toString()}!` : members[name],
+    }),
+    'too long': (members, name) => ({
+      ...members,
+      [name]: typeof members[name] === 'string' ? Buffer.from(Buffer.from(members[name], 'base64').toString().repeat(200)).toString('base64') : members[name],
+    }),
+    'without its key': (members) => ({ ...members, KeyId: 'aaaaaaaa-0000-0000-0000-000000000000' }),
+    'with an unknown key': (members) => ({ ...members, KeyId: undefined }),
+    'as a dry run': (members) => ({ ...members, DryRun: true }),
+    'with a context value of another type': (members) => ({
+      ...members,
+      ...Object.fromEntries(contextNames.filter((name) => members[name] !== undefined).map((name) => [name, { planted: [Object.values(members[name] as object)] }])),
+    }),
+  };
+
+  for (const operation of operations) {
+    test(`${operation.name}: sentinels in every secret member appear nowhere, whatever goes wrong`, async () => {
+      const good = await sampleRequest(app, keys, operation.name);
+      const { planted, secrets } = plant(operation, good);
+      const hidden = [...secrets];
+      const answers: string[] = [];
+
+      for (const disturb of Object.values(disturbances)) {
+        for (const spoil of Object.values(spoilers)) {
+          for (const name of Object.keys(planted).filter((member) => secrets.includes(sentinelOf(operation.name, member)))) {
+            for (const protocol of ['aws-json', 'rest'] as const) {
+              disturb(app);
+              const request = spoil(planted, name);
+              const answer = await app.call(operation.name, JSON.parse(JSON.stringify({ KeyId: keys.symmetric, ...request })) as Members, { protocol });
+              app.crypto.failWith = undefined;
+              app.faults.store = undefined;
+              app.faults.audit = undefined;
+              hidden.push(...valuesToHide(request, answer.code === undefined ? answer.body : {}));
+              if (answer.code !== undefined) answers.push(JSON.stringify(answer.raw));
+            }
+          }
+        }
+      }
+      const plain = await app.call(operation.name, good);
+      hidden.push(...valuesToHide(good, plain.code === undefined ? plain.body : {}));
+      await app.drain();
+
+      const seen = [JSON.stringify(app.audit), JSON.stringify(app.alarms), ...answers, ...printed].join('\n');
+      for (const secret of secrets) for (const spelling of spellings(secret)) expect(seen.includes(spelling), `${secret} as ${spelling}`).toBe(false);
+      for (const value of hidden.filter((text) => text.length > 12)) expect(seen.includes(value.slice(0, 40)), value.slice(0, 40)).toBe(false);
+    });
+  }
+
+  test('the operations that take secrets are the ones this test plants them in', () => {
+    const withSecrets = operations.filter((operation) => plant(operation, {}).secrets.length > 0).map(({ name }) => name);
+
+    expect(withSecrets).toEqual(['Decrypt', 'Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'GenerateMac', 'ReEncrypt', 'Sign', 'Verify', 'VerifyMac']);
+  });
+});
