@@ -8,7 +8,7 @@ module.load(modulePath);
 module.C_Initialize();
 const session = module.C_OpenSession(module.C_GetSlotList(true)[0]!, pkcs11.CKF_RW_SESSION | pkcs11.CKF_SERIAL_SESSION);
 module.C_Login(session, pkcs11.CKU_USER, pin);
-const aes = module.C_GenerateKey(session, { mechanism: pkcs11.CKM_AES_KEY_GEN, parameter: null }, [
+const aes = module.C_GenerateKey(session, { mechanism: pkcs11.CKM_AES_KEY_GEN }, [
   { type: pkcs11.CKA_TOKEN, value: false },
   { type: pkcs11.CKA_PRIVATE, value: true },
   { type: pkcs11.CKA_ENCRYPT, value: true },
@@ -16,7 +16,7 @@ const aes = module.C_GenerateKey(session, { mechanism: pkcs11.CKM_AES_KEY_GEN, p
 ]);
 const { privateKey } = module.C_GenerateKeyPair(
   session,
-  { mechanism: pkcs11.CKM_EC_KEY_PAIR_GEN, parameter: null },
+  { mechanism: pkcs11.CKM_EC_KEY_PAIR_GEN },
   [
     { type: pkcs11.CKA_TOKEN, value: false },
     { type: pkcs11.CKA_EC_PARAMS, value: Buffer.from('06082a8648ce3d030107', 'hex') },
@@ -36,7 +36,7 @@ const encrypt = (plaintext: Buffer) => {
 };
 const digest = Buffer.alloc(32, 7);
 const sign = () => {
-  module.C_SignInit(session, { mechanism: pkcs11.CKM_ECDSA, parameter: null }, privateKey);
+  module.C_SignInit(session, { mechanism: pkcs11.CKM_ECDSA }, privateKey);
   module.C_Sign(session, digest, Buffer.alloc(64));
 };
 

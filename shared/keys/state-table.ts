@@ -86,6 +86,12 @@ export function stateRowOf(operation: string): StateRow | undefined {
   return Object.hasOwn(stateTable, operation) ? stateTable[operation as keyof typeof stateTable] : undefined;
 }
 
+/** Every error that a key's state can give the operation. */
+export function stateErrorsOf(operation: string): readonly KmsErrorCode[] {
+  const rules = Object.values(stateRowOf(operation) ?? {});
+  return [...new Set(rules.flatMap((rule) => (rule === 'ok' ? [] : [refusals[rule][0]])))];
+}
+
 /** @throws KmsError as the table says */
 export function requireState(operation: string, key: { readonly arn: string; readonly record: { readonly state: KeyState } }): void {
   const rules = stateRowOf(operation);

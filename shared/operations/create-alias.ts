@@ -21,7 +21,7 @@ export const CreateAlias = defineOperation({
     return { key: { identifier: input.TargetKeyId, accepts: 'key' } };
   },
   needs: ['committer', 'lister'],
-  errors: ['AlreadyExistsException', 'InvalidAliasNameException', 'LimitExceededException', 'ValidationException'],
+  errors: ['AlreadyExistsException', 'InvalidAliasNameException', 'LimitExceededException', 'NotAuthorizedException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName, targetKeyId: input.TargetKeyId }),
 
   async run(ctx, input) {

@@ -17,8 +17,9 @@ export const DeleteAlias = defineOperation({
     return { key: { identifier: input.AliasName, accepts: 'any' } };
   },
   statelessRoles: ['key'],
+  removes: true,
   needs: ['committer', 'lister'],
-  errors: ['InvalidAliasNameException', 'NotFoundException', 'ValidationException'],
+  errors: ['InvalidAliasNameException', 'NotAuthorizedException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName }),
 
   async run(ctx, input) {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorTable } from '#shared/errors.ts';
+import type { Operation } from '#shared/operation.ts';
+import { errorsOf } from '#shared/operation-errors.ts';
 import { operations } from '#shared/operations/index.ts';
 import { type Answer, awsJsonRequest, type Members, startInProcess } from '#test/support/in-process.ts';
 import { createSampleKeys, type SampleKeys, sampleRequest } from '#test/support/sample-requests.ts';
@@ -35,12 +37,13 @@ const odd = fc.oneof(
   fc.tuple(fc.constantFrom('ListKeys', 'ListAliases/'), fc.string({ unit: 'binary', maxLength: 40 })).map((pair) => Buffer.from(JSON.stringify(pair)).toString('base64url')),
 );
 
-function expectAwsShape(answer: Answer): void {
+function expectAwsShape(answer: Answer, operation?: Operation): void {
   if (answer.status < 300) return;
   expect(answer.status).toBeLessThan(500);
   expect(Object.keys(errorTable)).toContain(answer.code);
   expect(answer.body.__type ?? answer.body.code).toBe(answer.code);
   expect(answer.code).not.toBe('KMSInternalException');
+  if (operation !== undefined) expect(errorsOf(operation)).toContain(answer.code);
 }
 
 describe('whatever is sent, the answer is an error of the protocol and the service goes on', () => {
@@ -57,7 +60,7 @@ describe('whatever is sent, the answer is an error of the protocol and the servi
     test(`${operation.name}: members of any value, over both protocols`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.dictionary(fc.constantFrom(...names, 'Other', '__proto__'), odd), async (members) => {
-          expectAwsShape(await app.call(operation.name, members));
+          expectAwsShape(await app.call(operation.name, members), operation);
           expectAwsShape(
             await app.send({ method: operation.http.method, path: operation.http.path.replaceAll(/\{[A-Za-z]+\}/g, keys.symmetric), body: Buffer.from(JSON.stringify(members)) }),
           );
@@ -76,7 +79,7 @@ describe('whatever is sent, the answer is an error of the protocol and the servi
           const members: Members = { ...good };
           if (value === null) delete members[name];
           else members[name] = value;
-          expectAwsShape(await app.call(operation.name, members));
+          expectAwsShape(await app.call(operation.name, members), operation);
         }),
         { numRuns: 40 },
       );

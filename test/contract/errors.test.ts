@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { operations } from '#shared/operations/index.ts';
+import { usageRow } from '#shared/repositories/rows.ts';
+import { type Answer, alice, type InProcess, type Members, startInProcess } from '#test/support/in-process.ts';
+import { base64, createSampleKeys, type SampleKeys, sampleRequest } from '#test/support/sample-requests.ts';
+import { writeKey } from '#test/support/set-key-state.ts';
+
+let app: InProcess;
+let keys: SampleKeys;
+beforeEach(async () => {
+  app = startInProcess();
+  keys = await createSampleKeys(app);
+});
+afterEach(() => app.close());
+
+/** The operation's good request with other members. */
+const change =
+  (members: (now: SampleKeys) => Members) =>
+  async (operation: string): Promise<Answer> =>
+    app.call(operation, { ...(await sampleRequest(app, keys, operation)), ...members(keys) });
+
+const wrongUsage = change((now) => ({ KeyId: now.hmac }));
+const contextOnRsa = change((now) => ({ KeyId: now.rsa, EncryptionAlgorithm: 'RSAES_OAEP_SHA_256', EncryptionContext: { a: 'b' } }));
+const badMarker = change(() => ({ Marker: 'nonsense' }));
+const notSymmetric = change((now) => ({ KeyId: now.rsa }));
+const recipient = change(() => ({ Recipient: { KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' } }));
+const hugePolicy = JSON.stringify({ Statement: { Sid: 'x'.repeat(40_000), Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' } });
+const noName = change(() => ({ AliasName: 'alias/' }));
+const awsName = change(() => ({ AliasName: 'alias/aws/s3' }));
+const noPrefix = change(() => ({ AliasName: 'name' }));
+
+async function fullOfAliases(operation: string): Promise<Answer> {
+  const target = operation === 'UpdateAlias' ? keys.otherSymmetric : keys.symmetric;
+  for (let at = 0; at < 50; at += 1) await app.must('CreateAlias', { AliasName: `alias/full-${at}`, TargetKeyId: target });
+  return await change(() => ({}))(operation);
+}
+
+type Producer = (operation: string) => Promise<Answer>;
+
+/** For each operation a way to each error that it declares. */
+const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = {
+  CreateAlias: {
+    AlreadyExistsException: async (operation) => {
+      const members = await sampleRequest(app, keys, operation);
+      await app.must(operation, members);
+      return app.call(operation, members);
+    },
+    InvalidAliasNameException: noName,
+    LimitExceededException: fullOfAliases,
+    NotAuthorizedException: awsName,
+    ValidationException: noPrefix,
+  },
+  CreateKey: {
+    LimitExceededException: change(() => ({ Policy: hugePolicy })),
+    MalformedPolicyDocumentException: change(() => ({ Policy: '{}' })),
+    TagException: change(() => ({ Tags: [1, 2].map(() => ({ TagKey: 'same', TagValue: '' })) })),
+    UnsupportedOperationException: change(() => ({ KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY' })),
+    ValidationException: change(() => ({ KeySpec: 'RSA_2048' })),
+  },
+  Decrypt: {
+    IncorrectKeyException: change((now) => ({ KeyId: now.otherSymmetric })),
+    InvalidCiphertextException: change(() => ({ EncryptionContext: { other: 'context' } })),
+    InvalidKeyUsageException: wrongUsage,
+    UnsupportedOperationException: recipient,
+    ValidationException: contextOnRsa,
+  },
+  DeleteAlias: {
+    InvalidAliasNameException: noName,
+    NotAuthorizedException: awsName,
+    NotFoundException: change(() => ({ AliasName: 'alias/nothing' })),
+    ValidationException: noPrefix,
+  },
+  DisableKeyRotation: { UnsupportedOperationException: notSymmetric },
+  EnableKeyRotation: { UnsupportedOperationException: notSymmetric },
+  Encrypt: { InvalidKeyUsageException: wrongUsage, ValidationException: contextOnRsa },
+  GenerateDataKey: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: recipient, ValidationException: change(() => ({ NumberOfBytes: 32 })) },
+  GenerateDataKeyWithoutPlaintext: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ KeySpec: 'AES_256' })) },
+  GenerateMac: { InvalidKeyUsageException: change((now) => ({ KeyId: now.signing })) },
+  GenerateRandom: { UnsupportedOperationException: change(() => ({ CustomKeyStoreId: 'cks-1' })), ValidationException: change(() => ({ NumberOfBytes: undefined })) },
+  GetKeyPolicy: { NotFoundException: change(() => ({ PolicyName: 'other' })) },
+  GetKeyRotationStatus: { UnsupportedOperationException: notSymmetric },
+  GetPublicKey: { UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })) },
+  ListAliases: { InvalidMarkerException: badMarker },
+  ListKeyPolicies: { InvalidMarkerException: badMarker },
+  ListKeyRotations: { InvalidMarkerException: badMarker, UnsupportedOperationException: notSymmetric },
+  ListKeys: { InvalidMarkerException: badMarker },
+  ListResourceTags: { InvalidMarkerException: badMarker },
+  PutKeyPolicy: {
+    LimitExceededException: change(() => ({ Policy: hugePolicy })),
+    MalformedPolicyDocumentException: change(() => ({ Policy: 'not a policy' })),
+    NotFoundException: change(() => ({ PolicyName: 'other' })),
+  },
+  ReEncrypt: {
+    IncorrectKeyException: change((now) => ({ SourceKeyId: now.otherSymmetric })),
+    InvalidCiphertextException: change(() => ({ SourceEncryptionContext: {} })),
+    InvalidKeyUsageException: change((now) => ({ DestinationKeyId: now.hmac })),
+    ValidationException: change((now) => ({ DestinationKeyId: now.rsa, DestinationEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' })),
+  },
+  RotateKeyOnDemand: {
+    LimitExceededException: async (operation) => {
+      await writeKey(app, keys.symmetric, (record) => ({ ...record, rotation: { ...record.rotation, onDemandCount: 25 } }));
+      return app.call(operation, { KeyId: keys.symmetric });
+    },
+    UnsupportedOperationException: notSymmetric,
+  },
+  Sign: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ MessageType: 'DIGEST' })) },
+  TagResource: { TagException: change(() => ({ Tags: [{ TagKey: 'aws:mine', TagValue: '' }] })) },
+  UpdateAlias: {
+    InvalidAliasNameException: noName,
+    LimitExceededException: fullOfAliases,
+    NotAuthorizedException: awsName,
+    NotFoundException: change(() => ({ AliasName: 'alias/nothing' })),
+    ValidationException: change((now) => ({ TargetKeyId: now.hmac })),
+  },
+  Verify: {
+    InvalidKeyUsageException: wrongUsage,
+    KMSInvalidSignatureException: change(() => ({ Message: base64('another') })),
+    ValidationException: change(() => ({ MessageType: 'EXTERNAL_MU' })),
+  },
+  VerifyMac: { InvalidKeyUsageException: change((now) => ({ KeyId: now.symmetric })), KMSInvalidMacException: change(() => ({ Message: base64('another') })) },
+};
+
+describe('every error that an operation declares can happen', () => {
+  const declared = operations.flatMap(({ name, errors }) => errors.map((code) => ({ name, code })));
+
+  test.each(declared)('$name: $code', async ({ name, code }) => {
+    const produce = producers[name]?.[code];
+    if (produce === undefined) throw new Error(`test/contract/errors.test.ts has no way to ${code} of ${name}.`);
+
+    const answer = await produce(name);
+
+    expect(answer.code, answer.message).toBe(code);
+  });
+
+  test('there is no way in the table to an error that is not declared', () => {
+    const ways = Object.entries(producers).flatMap(([name, byCode]) => Object.keys(byCode).map((code) => ({ name, code })));
+
+    expect(ways.toSorted(byText)).toEqual(declared.toSorted(byText));
+  });
+});
+
+const byText = (a: { name: string; code: string }, b: { name: string; code: string }): number => (a.name + a.code < b.name + b.code ? -1 : 1);
+
+describe('errors that AWS sends without a message', () => {
+  test.each([
+    ['Decrypt', 'InvalidCiphertextException'],
+    ['Verify', 'KMSInvalidSignatureException'],
+    ['VerifyMac', 'KMSInvalidMacException'],
+    ['GetPublicKey', 'UnsupportedOperationException'],
+  ])('%s: %s', async (name, code) => {
+    const answer = await producers[name]![code]!(name);
+
+    expect(answer.body).toEqual({ __type: code });
+  });
+});
+
+describe('errors that the pipeline adds', () => {
+  test('a version that has encrypted as often as it may encrypts no more', async () => {
+    const row = {
+      ...usageRow({ region: alice.region, keyId: keys.symmetric }, 1),
+      rev: 1,
+      body: { encryptions: 2 ** 32 - 2 ** 24, region: alice.region, keyId: keys.symmetric, version: 1 },
+    };
+    await app.store.transact([{ put: row }]);
+
+    const answers = await Promise.all(['Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext'].map((name) => change(() => ({}))(name)));
+
+    for (const answer of answers) expect(answer.code).toBe('LimitExceededException');
+  });
+
+  test('a key whose material row is gone is unavailable, and that is worth another try', async () => {
+    await app.store.transact([{ delete: { table: 'material', pk: `KEY#eu-west-1#${keys.hmac}`, sk: 'MAT#0000000001' } }]);
+
+    const answer = await app.call('GenerateMac', { KeyId: keys.hmac, Message: base64('x'), MacAlgorithm: 'HMAC_SHA_256' });
+
+    expect(answer).toMatchObject({ status: 500, code: 'KeyUnavailableException' });
+  });
+
+  test("another account's keys, known and unknown, cannot be told apart", async () => {
+    const bob = { ...alice, account: '222233334444', principalArn: 'arn:aws:iam::222233334444:user/bob', principalId: 'AIDABOB' };
+    const arn = (account: string, keyId: string): string => `arn:aws:kms:eu-west-1:${account}:key/${keyId}`;
+    const unknown = 'aaaaaaaa-0000-0000-0000-000000000000';
+
+    const known = await app.call('DescribeKey', { KeyId: arn(alice.account, keys.symmetric) }, { caller: bob });
+    const missing = await app.call('DescribeKey', { KeyId: arn(alice.account, unknown) }, { caller: bob });
+    const bare = await app.call('DescribeKey', { KeyId: keys.symmetric }, { caller: bob });
+    const bareMissing = await app.call('DescribeKey', { KeyId: unknown }, { caller: bob });
+
+    expect(known.code).toBe('AccessDeniedException');
+    expect(known.message!.replace(keys.symmetric, 'KEY')).toBe(missing.message!.replace(unknown, 'KEY'));
+    // A bare id means a key of one's own account, and there it is not.
+    expect(bare.code).toBe('NotFoundException');
+    expect(bare.message!.replace(keys.symmetric, 'KEY')).toBe(bareMissing.message!.replace(unknown, 'KEY'));
+  });
+
+  test("a ciphertext of another account's key and one of no key at all cannot be told apart", async () => {
+    const bob = { ...alice, account: '222233334444', principalArn: 'arn:aws:iam::222233334444:user/bob', principalId: 'AIDABOB' };
+    const blob = Buffer.from(String((await app.must('Encrypt', { KeyId: keys.symmetric, Plaintext: base64('x') })).CiphertextBlob), 'base64');
+    const ofNoKey = Buffer.from(blob).fill(0xaa, 2, 18);
+
+    const known = await app.call('Decrypt', { CiphertextBlob: blob.toString('base64') }, { caller: bob });
+    const missing = await app.call('Decrypt', { CiphertextBlob: ofNoKey.toString('base64') }, { caller: bob });
+    const ownMissing = await app.call('Decrypt', { CiphertextBlob: ofNoKey.toString('base64') });
+
+    expect(known.code).toBe('AccessDeniedException');
+    expect(known.body).toEqual(missing.body);
+    expect(known.body).toEqual(ownMissing.body);
+  });
+});
