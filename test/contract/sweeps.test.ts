@@ -18,7 +18,11 @@ beforeEach(async () => {
 afterEach(() => app.close());
 
 const createKey = async (): Promise<string> => ((await app.must('CreateKey', {})).KeyMetadata as { KeyId: string }).KeyId;
-const dueTasks = (): Promise<DueTask[]> => Array.fromAsync(findDueTasks(app.store, app.clock.now()));
+async function dueTasks(): Promise<DueTask[]> {
+  const tasks: DueTask[] = [];
+  for await (const task of findDueTasks(app.store, app.clock.now())) tasks.push(task);
+  return tasks;
+}
 
 async function sweep(): Promise<DueTask[]> {
   const tasks = await dueTasks();
