@@ -1,11 +1,11 @@
-/** Policy documents, compiled once per revision and then evaluated in microseconds. */
+/** Policy documents, compiled once per text and then evaluated in microseconds. Reference: IAM User Guide, "Policy evaluation logic". */
 import { KmsError } from '#shared/errors.ts';
-import { type Condition, compileCondition, conditionHolds } from './condition.ts';
-import { matchesGlob } from './glob.ts';
+import { type Condition, ConditionFault, compileCondition, conditionHolds, keysOfCondition } from './condition.ts';
+import { compilePattern, toPattern } from './glob.ts';
 import { type PolicyStatement, parsePolicy } from './policy-document.ts';
-import { compileTemplate, fillTemplate } from './policy-variables.ts';
-import { compilePrincipal, isAccountRoot, type PrincipalPattern } from './principal-pattern.ts';
-import type { DecisionRequest } from './request-facts.ts';
+import { compileTemplate, fillTemplate, type Template, variablesOf } from './policy-variables.ts';
+import { compilePrincipal, type PrincipalMatch, type PrincipalPattern } from './principal-pattern.ts';
+import type { DecisionRequest, Facts } from './request-facts.ts';
 
 interface CompiledStatement {
   /** Sid, or its place in the document from 1. */
@@ -13,14 +13,17 @@ interface CompiledStatement {
   readonly effect: 'Allow' | 'Deny';
   /** Absent in identity documents: they apply to whom they are bound to. */
   readonly principal: { readonly pattern: PrincipalPattern; readonly negated: boolean } | undefined;
-  readonly actions: readonly string[];
-  readonly actionsNegated: boolean;
-  readonly resources: readonly ReturnType<typeof compileTemplate>[];
-  readonly resourcesNegated: boolean;
+  /** Whether the lower-case action is among those of the statement; NotAction is already turned round. */
+  readonly coversAction: (action: string) => boolean;
+  readonly coversResource: (resource: string, facts: Facts) => boolean;
   readonly condition: Condition;
 }
 
-export type CompiledPolicy = readonly CompiledStatement[];
+export interface CompiledPolicy {
+  readonly statements: readonly CompiledStatement[];
+  /** Every condition key that the policy reads, in lower case. */
+  readonly readsKeys: ReadonlySet<string>;
+}
 
 export type Verdict =
   | { readonly effect: 'none' }
@@ -33,57 +36,97 @@ export type Verdict =
 
 /** @throws KmsError MalformedPolicyDocumentException, LimitExceededException */
 export function compilePolicy(text: string, kind: 'key' | 'identity'): CompiledPolicy {
-  const { Statement } = parsePolicy(text, kind);
-  return (Array.isArray(Statement) ? Statement : [Statement]).map(compileStatement);
+  const { Version, Statement } = parsePolicy(text, kind);
+  const readsKeys = new Set<string>();
+  const statements = Statement.map((statement, at) => compileStatement(statement, at, Version === '2012-10-17', readsKeys));
+  return { statements, readsKeys };
 }
 
-function compileStatement(statement: PolicyStatement, at: number): CompiledStatement {
-  const condition = compileCondition(statement.Condition);
-  if (condition === undefined) throw new KmsError('MalformedPolicyDocumentException', `The key policy is not valid: statement ${at + 1} has an unknown condition operator.`);
-  const principal = statement.Principal ?? statement.NotPrincipal;
+const malformed = (message: string): KmsError => new KmsError('MalformedPolicyDocumentException', message);
+
+function compileStatement(statement: PolicyStatement, at: number, withVariables: boolean, readsKeys: Set<string>): CompiledStatement {
+  const effect = statement.Effect;
+  const resources = list(statement.Resource ?? statement.NotResource).map((text) => compileTemplate(text, 'pattern', withVariables));
+  const condition = conditionOf(statement, at, withVariables);
+  for (const key of [...resources.flatMap(variablesOf), ...keysOfCondition(condition)]) readsKeys.add(key);
   return {
     name: statement.Sid ?? String(at + 1),
-    effect: statement.Effect,
-    principal: principal === undefined ? undefined : { pattern: compilePrincipal(principal), negated: statement.NotPrincipal !== undefined },
-    actions: list(statement.Action ?? statement.NotAction).map((action) => action.toLowerCase()),
-    actionsNegated: statement.NotAction !== undefined,
-    resources: list(statement.Resource ?? statement.NotResource).map(compileTemplate),
-    resourcesNegated: statement.NotResource !== undefined,
+    effect,
+    principal: principalOf(statement),
+    coversAction: actionTest(list(statement.Action ?? statement.NotAction), statement.NotAction !== undefined),
+    coversResource: statement.NotResource === undefined ? resourceTest(resources) : otherResourceTest(resources, effect),
     condition,
   };
 }
 
+function conditionOf(statement: PolicyStatement, at: number, withVariables: boolean): Condition {
+  try {
+    return compileCondition(statement.Condition, withVariables);
+  } catch (error) {
+    if (error instanceof ConditionFault) throw malformed(`The policy is not valid: in statement ${statement.Sid?.slice(0, 100) ?? at + 1} ${error.message}.`);
+    throw error;
+  }
+}
+
+function principalOf(statement: PolicyStatement): CompiledStatement['principal'] {
+  const element = statement.Principal ?? statement.NotPrincipal;
+  if (element === undefined) return undefined;
+  const pattern = compilePrincipal(element);
+  if (pattern === undefined) throw malformed('Policy contains a statement with one or more invalid principals.');
+  return { pattern, negated: statement.NotPrincipal !== undefined };
+}
+
 const list = (value: string | readonly string[] | undefined): readonly string[] => (value === undefined ? [] : typeof value === 'string' ? [value] : value);
 
+function actionTest(patterns: readonly string[], negated: boolean): CompiledStatement['coversAction'] {
+  const tests = patterns.map((pattern) => compilePattern(toPattern(pattern.toLowerCase())));
+  return (action) => tests.some((matches) => matches(action)) !== negated;
+}
+
+function resourceTest(templates: readonly Template[]): CompiledStatement['coversResource'] {
+  const fixed = templates.flatMap((template) => (typeof template === 'string' ? [compilePattern(template)] : []));
+  const open = templates.filter((template) => typeof template !== 'string');
+  return (resource, facts) => fixed.some((matches) => matches(resource)) || open.some((template) => matchesTemplate(template, resource, facts) === true);
+}
+
+/** NotResource. A variable without a value leaves open what is excepted: then a Deny covers the resource and an Allow does not. */
+function otherResourceTest(templates: readonly Template[], effect: 'Allow' | 'Deny'): CompiledStatement['coversResource'] {
+  return (resource, facts) => {
+    const matches = templates.map((template) => matchesTemplate(template, resource, facts));
+    if (matches.includes(true)) return false;
+    return effect === 'Deny' || !matches.includes(undefined);
+  };
+}
+
+function matchesTemplate(template: Template, resource: string, facts: Facts): boolean | undefined {
+  const pattern = fillTemplate(template, facts);
+  return pattern === undefined ? undefined : compilePattern(pattern)(resource);
+}
+
 /** Explicit deny wins; among allowing statements one that names the caller wins over one that names the account. */
-export function evaluatePolicy(policy: CompiledPolicy, request: DecisionRequest): Verdict {
+export function evaluatePolicy({ statements }: CompiledPolicy, request: DecisionRequest): Verdict {
   let verdict: Verdict = { effect: 'none' };
   const action = request.action.toLowerCase();
-  for (const statement of policy) {
-    const through = appliesThrough(statement, request, action);
-    if (through === undefined) continue;
+  for (const statement of statements) {
+    if (statement.effect === 'Allow' && verdict.effect === 'allow' && verdict.through === 'principal') continue;
+    if (!statement.coversAction(action)) continue;
+    const through = principalMatch(statement, request);
+    if (through === undefined || !statement.coversResource(request.resource, request.facts)) continue;
+    if (!conditionHolds(statement.condition, statement.effect, request.facts)) continue;
     if (statement.effect === 'Deny') return { effect: 'deny', statement: statement.name, through };
-    if (verdict.effect === 'none' || (verdict.through === 'account' && through === 'principal')) verdict = { effect: 'allow', statement: statement.name, through };
+    if (verdict.effect === 'none' || through === 'principal') verdict = { effect: 'allow', statement: statement.name, through };
   }
   return verdict;
 }
 
-function appliesThrough(statement: CompiledStatement, request: DecisionRequest, action: string): 'principal' | 'account' | undefined {
-  const through = principalMatch(statement, request);
-  if (through === undefined) return undefined;
-  if (statement.actions.some((pattern) => matchesGlob(pattern, action)) === statement.actionsNegated) return undefined;
-  const matchesResource = statement.resources.some((template) => {
-    const pattern = fillTemplate(template, request.facts);
-    return pattern !== undefined && matchesGlob(pattern, request.resource);
-  });
-  if (matchesResource === statement.resourcesNegated) return undefined;
-  return conditionHolds(statement.condition, request.facts) ? through : undefined;
-}
-
-function principalMatch({ principal }: CompiledStatement, { principal: caller }: DecisionRequest): 'principal' | 'account' | undefined {
+/**
+ * NotPrincipal with Deny excepts only whom it names: an account's root in the list excepts the root, not the account's principals (IAM User Guide,
+ * "NotPrincipal"). With Allow the same entry keeps the whole account out: neither reading widens access.
+ */
+function principalMatch({ principal, effect }: CompiledStatement, request: DecisionRequest): PrincipalMatch {
   if (principal === undefined) return 'principal';
-  const match = principal.pattern.match(caller);
-  if (principal.negated) return match === undefined ? 'principal' : undefined;
-  // The account's own root needs no identity document to use what its account was given.
-  return match === 'account' && isAccountRoot(caller) ? 'principal' : match;
+  const match = principal.pattern.match(request.principal);
+  if (!principal.negated) return match;
+  const isExcepted = effect === 'Deny' ? match === 'principal' : match !== undefined;
+  return isExcepted ? undefined : 'principal';
 }

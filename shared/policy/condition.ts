@@ -1,53 +1,70 @@
 /** A compiled Condition block: every operator and every key in it must hold. */
-import { type OperatorUse, parseOperator } from './condition-operators.ts';
-import { compileTemplate, fillTemplate } from './policy-variables.ts';
+import { type OperatorUse, parseOperator, type ValueTest } from './condition-operators.ts';
+import { fillTemplate, variablesOf } from './policy-variables.ts';
 import type { Facts } from './request-facts.ts';
 
-type Template = ReturnType<typeof compileTemplate>;
-
-interface KeyCondition extends OperatorUse {
-  /** Lower case. */
+interface KeyCondition {
+  /** Lower case: IAM compares the names of condition keys without case. */
   readonly key: string;
-  readonly values: readonly Template[];
+  readonly use: OperatorUse;
+  readonly test: ValueTest;
 }
 
 export type Condition = readonly KeyCondition[];
 
-/** @returns undefined when the block names an operator that IAM does not have */
-export function compileCondition(block: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined): Condition | undefined {
+/** What is wrong with a Condition block, in words for the author of the policy. */
+export class ConditionFault extends Error {
+  override readonly name = 'ConditionFault';
+}
+
+/** @throws ConditionFault for an operator that IAM does not have, or a value that its operator cannot read */
+export function compileCondition(block: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined, withVariables: boolean): Condition {
   const conditions: KeyCondition[] = [];
   for (const [operatorText, keys] of Object.entries(block ?? {})) {
     const use = parseOperator(operatorText);
-    if (use === undefined) return undefined;
+    if (use === undefined) throw new ConditionFault(`it has the unknown condition operator ${operatorText.slice(0, 80)}`);
     for (const [key, value] of Object.entries(keys)) {
-      const values = (Array.isArray(value) ? value : [value]).map((one) => compileTemplate(String(one)));
-      conditions.push({ ...use, key: key.toLowerCase(), values });
+      const values = (Array.isArray(value) ? value : [value]).map(String);
+      const test = use.operator === 'Null' ? nullTest(values) : use.operator.compile(values, withVariables);
+      if (test === undefined) throw new ConditionFault(`the condition ${operatorText} has a value for ${key.slice(0, 80)} that it cannot read`);
+      conditions.push({ key: key.toLowerCase(), use, test });
     }
   }
   return conditions;
 }
 
-export const conditionHolds = (condition: Condition, facts: Facts): boolean => condition.every((one) => keyHolds(one, facts));
+/** The condition keys that the block reads, in lower case. */
+export const keysOfCondition = (condition: Condition): string[] => condition.flatMap(({ key, test }) => [key, ...test.templates.flatMap(variablesOf)]);
 
-function keyHolds(condition: KeyCondition, facts: Facts): boolean {
-  const fact = facts.get(condition.key);
-  if (condition.operator === 'Null') {
-    const isMissing = fact === undefined || (Array.isArray(fact) && fact.length === 0);
-    return condition.values.some((value) => typeof value === 'string' && value.toLowerCase() === String(isMissing));
-  }
-  if (fact === undefined || (Array.isArray(fact) && fact.length === 0)) return missingHolds(condition);
-  const { compare, negated } = condition.operator;
-  const wanted = condition.values.map((value) => fillTemplate(value, facts)).filter((value) => value !== undefined);
-  const holds = (actual: string): boolean => wanted.some((value) => compare(value, actual)) !== negated;
-  const actuals: readonly string[] = typeof fact === 'string' ? [fact] : fact;
-  if (condition.qualifier === 'ForAllValues') return actuals.every(holds);
-  if (condition.qualifier === 'ForAnyValue') return actuals.some(holds);
-  // Without a qualifier a multivalued key is compared as AWS compares single values: any match, or none for negated operators.
-  return negated ? actuals.every(holds) : actuals.some(holds);
+/** @param effect of the statement: a comparison with a variable that has no value never widens what is allowed */
+export const conditionHolds = (condition: Condition, effect: 'Allow' | 'Deny', facts: Facts): boolean => condition.every((one) => keyHolds(one, effect, facts));
+
+/** `Null: "true"` wants the key to be absent. */
+function nullTest(values: readonly string[]): ValueTest | undefined {
+  const wanted = new Set(values.map((value) => value.toLowerCase()));
+  if ([...wanted].some((value) => value !== 'true' && value !== 'false')) return undefined;
+  return { matches: (isMissing) => wanted.has(isMissing), templates: [] };
+}
+
+function keyHolds({ key, use, test }: KeyCondition, effect: 'Allow' | 'Deny', facts: Facts): boolean {
+  const fact = facts.get(key);
+  const isMissing = fact === undefined || (typeof fact !== 'string' && fact.length === 0);
+  if (use.operator === 'Null') return test.matches(String(isMissing), facts);
+  const { negated } = use.operator;
+  // For the set operators an empty string is an empty set (IAM User Guide, multivalued context keys).
+  const isEmptySet = use.qualifier !== undefined && (fact === '' || (fact?.length === 1 && fact[0] === ''));
+  if (isMissing || isEmptySet) return missingHolds(use, negated);
+  if (negated && effect === 'Allow' && test.templates.some((template) => fillTemplate(template, facts) === undefined)) return false;
+  if (typeof fact === 'string') return test.matches(fact, facts) !== negated;
+  const holds = (actual: string): boolean => test.matches(actual, facts) !== negated;
+  if (use.qualifier === 'ForAllValues') return fact.every(holds);
+  if (use.qualifier === 'ForAnyValue') return fact.some(holds);
+  // Without a qualifier: any match, or no match at all for negated operators.
+  return negated ? fact.every(holds) : fact.some(holds);
 }
 
 /** IfExists and ForAllValues hold for a key that the request does not have; so do negated operators, except under ForAnyValue. */
-function missingHolds({ operator, qualifier, ifExists }: KeyCondition): boolean {
+function missingHolds({ qualifier, ifExists }: OperatorUse, negated: boolean): boolean {
   if (ifExists || qualifier === 'ForAllValues') return true;
-  return operator !== 'Null' && operator.negated && qualifier === undefined;
+  return negated && qualifier === undefined;
 }

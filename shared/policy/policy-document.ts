@@ -44,19 +44,31 @@ const documents = { key: documentOf(statements.key), identity: documentOf(statem
 
 const exactlyOne = (a: unknown, b: unknown): boolean => (a === undefined) !== (b === undefined);
 
+export interface PolicyDocument {
+  readonly Version?: string | undefined;
+  readonly Statement: readonly PolicyStatement[];
+}
+
 /** @throws KmsError MalformedPolicyDocumentException, LimitExceededException */
-export function parsePolicy(text: string, kind: 'key' | 'identity' = 'key'): { readonly Statement: PolicyStatement | readonly PolicyStatement[] } {
-  if (Buffer.byteLength(text) > policyBytesMax) throw new KmsError('LimitExceededException', `A key policy can have at most ${policyBytesMax} bytes.`);
+export function parsePolicy(text: string, kind: 'key' | 'identity' = 'key'): PolicyDocument {
+  if (Buffer.byteLength(text) > policyBytesMax) throw new KmsError('LimitExceededException', `A policy can have at most ${policyBytesMax} bytes.`);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text, refuseProto);
   } catch {
     throw new KmsError('MalformedPolicyDocumentException', 'This policy contains invalid Json');
   }
   const parsed = documents[kind].safeParse(value);
   if (!parsed.success) {
     const where = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw new KmsError('MalformedPolicyDocumentException', `The key policy is not valid${where === '' ? '.' : `: see ${where.slice(0, 200)}.`}`);
+    throw new KmsError('MalformedPolicyDocumentException', `The policy is not valid${where === '' ? '.' : `: see ${where.slice(0, 200)}.`}`);
   }
-  return parsed.data;
+  const { Version, Statement } = parsed.data;
+  return { Version, Statement: Array.isArray(Statement) ? Statement : [Statement] };
+}
+
+/** zod passes over a member of this name, and a condition that is passed over is a condition that is not held to. */
+function refuseProto(name: string, value: unknown): unknown {
+  if (name === '__proto__') throw new SyntaxError('a member is called __proto__');
+  return value;
 }

@@ -1,21 +1,29 @@
-/** Policy variables: `${aws:username}`, `${aws:PrincipalTag/team, 'none'}`, and the escapes `${*}`, `${?}`, `${$}`. */
+/** Policy variables: `${aws:username}`, `${aws:PrincipalTag/team, 'none'}`, and the escapes `${*}`, `${?}`, `${$}`. IAM User Guide, "Policy variables". */
+import { toLiteral, toPattern } from './glob.ts';
 import type { Facts } from './request-facts.ts';
 
 type Part = string | { readonly key: string; readonly fallback: string | undefined };
 
+/** Text without variables, or its parts. */
+export type Template = string | readonly Part[];
+
 const variablePattern = /\$\{([^}]*)\}/g;
 
-/** @returns the text itself when it holds no variable */
-export function compileTemplate(text: string): string | readonly Part[] {
-  if (!text.includes('${')) return text;
+/**
+ * @param kind whether `*` and `?` of the text are wildcards
+ * @param withVariables policies of a version before 2012-10-17 have none: `${` is plain text there
+ */
+export function compileTemplate(text: string, kind: 'literal' | 'pattern', withVariables: boolean): Template {
+  const plain = kind === 'pattern' ? toPattern : (value: string) => value;
+  if (!withVariables || !text.includes('${')) return plain(text);
   const parts: Part[] = [];
   let at = 0;
   for (const match of text.matchAll(variablePattern)) {
-    parts.push(text.slice(at, match.index), parseVariable(match[1]!));
+    parts.push(plain(text.slice(at, match.index)), parseVariable(match[1]!));
     at = match.index + match[0].length;
   }
-  parts.push(text.slice(at));
-  return parts;
+  parts.push(plain(text.slice(at)));
+  return parts.every((part) => typeof part === 'string') ? parts.join('') : parts;
 }
 
 function parseVariable(content: string): Part {
@@ -24,8 +32,11 @@ function parseVariable(content: string): Part {
   return { key: key.toLowerCase(), fallback };
 }
 
-/** Undefined when a variable has no single value in this request: the statement then does not apply (IAM User Guide, policy variables). */
-export function fillTemplate(template: string | readonly Part[], facts: Facts): string | undefined {
+/** The condition keys that the template reads, in lower case. */
+export const variablesOf = (template: Template): string[] => (typeof template === 'string' ? [] : template.flatMap((part) => (typeof part === 'string' ? [] : part.key)));
+
+/** Undefined when a variable has no single value in this request. */
+export function fillTemplate(template: Template, facts: Facts): string | undefined {
   if (typeof template === 'string') return template;
   let text = '';
   for (const part of template) {
@@ -35,7 +46,7 @@ export function fillTemplate(template: string | readonly Part[], facts: Facts): 
     }
     const value = facts.get(part.key) ?? part.fallback;
     if (typeof value !== 'string') return undefined;
-    text += value;
+    text += toLiteral(value);
   }
   return text;
 }

@@ -27,6 +27,9 @@ export const mallory: Caller = {
   accessKeyId: 'AKIAMALLORY000000001',
 };
 
+/** Administrators of their accounts. Everybody else starts with nothing. */
+const administrators: ReadonlySet<string> = new Set([alice.principalArn, mallory.principalArn]);
+
 export type Members = Record<string, unknown>;
 export type ProtocolName = 'aws-json' | 'rest';
 
@@ -94,7 +97,15 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     },
   };
   const clock = { now: () => time.at };
-  const service = createService({ store: withFaults(store, faults), crypto, audit: sink, alarms: { raise: (alarm) => void alarms.push(alarm) }, clock, partition: 'aws' });
+  const service = createService({
+    store: withFaults(store, faults),
+    crypto,
+    audit: sink,
+    alarms: { raise: (alarm) => void alarms.push(alarm) },
+    clock,
+    partition: 'aws',
+    configuredRoles: ({ arn }) => (administrators.has(arn) ? ['administrator'] : []),
+  });
   const outbox = createOutboxPublisher({ store, audit: sink });
 
   const send: InProcess['send'] = async (request, authenticate = () => alice) => {
