@@ -16,7 +16,7 @@ export const CreateRole = defineOperation({
   output: z.object({ Role: roleEntry }),
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
   needs: ['committer', 'roles'],
-  errors: ['AlreadyExistsException', 'MalformedPolicyDocumentException', 'ValidationException'],
+  errors: ['AlreadyExistsException', 'LimitExceededException', 'MalformedPolicyDocumentException'],
   audit: (input) => ({ roleName: input.RoleName }),
 
   check(_, input) {

@@ -16,7 +16,7 @@ export const DeleteRole = defineOperation({
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
   needs: ['committer', 'roles'],
   removes: true,
-  errors: ['ConflictException', 'NotFoundException', 'ValidationException'],
+  errors: ['ConflictException', 'NotFoundException'],
   audit: (input) => ({ roleName: input.RoleName }),
 
   check(ctx, input) {

@@ -14,7 +14,7 @@ export const GetRole = defineOperation({
   output: z.object({ Role: roleEntry }),
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
   needs: ['roles'],
-  errors: ['NotFoundException', 'ValidationException'],
+  errors: ['NotFoundException'],
   audit: (input) => ({ roleName: input.RoleName }),
 
   async run(ctx, input) {

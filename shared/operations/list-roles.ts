@@ -16,7 +16,7 @@ export const ListRoles = defineOperation({
   input: z.object({ Limit: limit(100), Marker: marker() }),
   output: z.object({ Roles: z.array(roleEntry.omit({ Document: true })), ...pageOutput }),
   needs: ['roles'],
-  errors: ['InvalidMarkerException', 'ValidationException'],
+  errors: ['InvalidMarkerException'],
   audit: () => ({}),
 
   async run(ctx, input) {

@@ -36,7 +36,7 @@ export const RetireGrant = defineOperation({
   dryRun: 'own',
   needs: ['committer', 'grants'],
   removes: true,
-  errors: ['AccessDeniedException', 'DryRunOperationException', 'InvalidGrantIdException', 'InvalidGrantTokenException', 'NotFoundException', 'ValidationException'],
+  errors: ['DryRunOperationException', 'InvalidGrantIdException', 'InvalidGrantTokenException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId ?? null, grantId: input.GrantId ?? null, byToken: input.GrantToken !== undefined, dryRun: input.DryRun ?? false }),
 
   async run(ctx, input) {

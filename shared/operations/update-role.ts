@@ -16,7 +16,7 @@ export const UpdateRole = defineOperation({
   output: undefined,
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
   needs: ['committer', 'roles'],
-  errors: ['ConflictException', 'MalformedPolicyDocumentException', 'NotFoundException', 'ValidationException'],
+  errors: ['ConflictException', 'LimitExceededException', 'MalformedPolicyDocumentException', 'NotFoundException'],
   audit: (input) => ({ roleName: input.RoleName, document: input.Document !== undefined, description: input.Description !== undefined }),
 
   check(ctx, input) {
