@@ -1,10 +1,10 @@
 /** CreateBinding: gives a principal of the account a role. docs/adr/0017. */
 import * as z from 'zod';
-import { principal } from '#shared/fields/principal.ts';
-import { principalId, requireBindable, roleArn, roleName } from '#shared/fields/role.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { builtInRole } from '#shared/policy/built-in-roles.ts';
+import { principal } from '#shared/policy/principal-fields.ts';
 import { canonicalPrincipal } from '#shared/policy/principal-names.ts';
+import { principalId, requireBindable, roleArn, roleName } from '#shared/policy/role-fields.ts';
 import { type BindingRecord, putBinding, putRole } from '#shared/repositories/access-records.ts';
 
 /** Every one of them is read with each request of the principal. */

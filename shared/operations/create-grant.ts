@@ -1,12 +1,11 @@
 /** CreateGrant: lets a principal use a key for some operations, beside the key's policy. AWS KMS API Reference, CreateGrant. */
-import { randomBytes } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { grantConstraints, grantName, grantOperationList } from '#shared/fields/grant.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
-import { principal, requirePrincipalArn, servicePrincipal } from '#shared/fields/principal.ts';
+import { newGrantId } from '#shared/ids.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { type GrantRecord, grantOperationsFor } from '#shared/policy/grant.ts';
+import { grantConstraints, grantName, grantOperationList } from '#shared/policy/grant-fields.ts';
+import { principal, requirePrincipalArn, servicePrincipal } from '#shared/policy/principal-fields.ts';
 import { canonicalPrincipal, isServicePrincipal, rootArn } from '#shared/policy/principal-names.ts';
 import { addGrant, granteeBytes, granteeBytesMax } from '#shared/repositories/access-records.ts';
 import { keyRow } from '#shared/repositories/rows.ts';
@@ -76,7 +75,7 @@ export const CreateGrant = defineOperation({
     const hasConstraints = Object.values(input.Constraints ?? {}).some((value) => value !== undefined);
     const grant: GrantRecord = {
       ...name,
-      grantId: randomBytes(32).toString('hex'),
+      grantId: newGrantId(),
       // check() has made sure that there is one.
       grantee: canonicalPrincipal(input.GranteePrincipal ?? input.GranteeServicePrincipal ?? ''),
       ...(retiring === undefined ? {} : { retiring: canonicalPrincipal(retiring) }),
@@ -99,7 +98,16 @@ export const CreateGrant = defineOperation({
 
 /** A named request that is sent again means the grant it made the first time. */
 function isSameRequest(existing: GrantRecord, wanted: GrantRecord): boolean {
-  const essence = ({ name, retiring, issuingAccount, operations, constraints }: GrantRecord) =>
-    JSON.parse(JSON.stringify({ name, retiring, issuingAccount, operations: operations.toSorted(), constraints })) as unknown;
-  return wanted.name !== undefined && isDeepStrictEqual(essence(existing), essence(wanted));
+  const pairs = (map: Readonly<Record<string, string>> | undefined) => map && Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+  const essence = ({ name, retiring, issuingAccount, operations, constraints }: GrantRecord): string =>
+    JSON.stringify([
+      name,
+      retiring ?? null,
+      issuingAccount,
+      operations.toSorted(),
+      pairs(constraints?.EncryptionContextEquals) ?? null,
+      pairs(constraints?.EncryptionContextSubset) ?? null,
+      constraints?.SourceArn ?? null,
+    ]);
+  return wanted.name !== undefined && essence(existing) === essence(wanted);
 }

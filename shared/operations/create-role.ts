@@ -1,9 +1,9 @@
 /** CreateRole: a custom role, which is an identity document with a name. docs/adr/0017. */
 import * as z from 'zod';
-import { identityDocument, roleArn, roleDescription, roleEntry, roleName } from '#shared/fields/role.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { builtInRole } from '#shared/policy/built-in-roles.ts';
 import { compilePolicy } from '#shared/policy/compiled-policy.ts';
+import { identityDocument, roleArn, roleDescription, roleEntry, roleName } from '#shared/policy/role-fields.ts';
 import { putRole } from '#shared/repositories/access-records.ts';
 
 export const CreateRole = defineOperation({

@@ -1,10 +1,10 @@
 /** DeleteBinding: takes a role from a principal. docs/adr/0017. */
 import * as z from 'zod';
-import { principal } from '#shared/fields/principal.ts';
-import { requireBindable, roleArn, roleName } from '#shared/fields/role.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { builtInRole } from '#shared/policy/built-in-roles.ts';
+import { principal } from '#shared/policy/principal-fields.ts';
 import { canonicalPrincipal } from '#shared/policy/principal-names.ts';
+import { requireBindable, roleArn, roleName } from '#shared/policy/role-fields.ts';
 import { deleteBinding, putBinding, putRole } from '#shared/repositories/access-records.ts';
 
 export const DeleteBinding = defineOperation({

@@ -1,8 +1,8 @@
 /** DeleteRole: a custom role that nobody is bound to. docs/adr/0017. */
 import * as z from 'zod';
-import { roleArn, roleName } from '#shared/fields/role.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { builtInRole } from '#shared/policy/built-in-roles.ts';
+import { roleArn, roleName } from '#shared/policy/role-fields.ts';
 import { deleteRole } from '#shared/repositories/access-records.ts';
 
 export const DeleteRole = defineOperation({

@@ -1,8 +1,8 @@
 /** GetRole: a role and its document, built in or custom. docs/adr/0017. */
 import * as z from 'zod';
-import { roleArn, roleEntry, roleName } from '#shared/fields/role.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { builtInRole } from '#shared/policy/built-in-roles.ts';
+import { roleArn, roleEntry, roleName } from '#shared/policy/role-fields.ts';
 
 export const GetRole = defineOperation({
   name: 'GetRole',

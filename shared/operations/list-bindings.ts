@@ -1,11 +1,11 @@
 /** ListBindings: who has which roles, of the account or of one principal. Roles that the configuration gives are not bindings. docs/adr/0017. */
 import * as z from 'zod';
 import { limit, marker, pageEnd, pageOutput, readMarker } from '#shared/fields/pagination.ts';
-import { principal } from '#shared/fields/principal.ts';
-import { requireBindable } from '#shared/fields/role.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
 import { defineOperation } from '#shared/operation.ts';
+import { principal } from '#shared/policy/principal-fields.ts';
 import { canonicalPrincipal } from '#shared/policy/principal-names.ts';
+import { requireBindable } from '#shared/policy/role-fields.ts';
 import type { BindingRecord } from '#shared/repositories/access-records.ts';
 
 const entry = z.object({ Principal: z.string(), PrincipalId: z.string().optional(), Roles: z.array(z.string()), CreationDate: timestamp(), LastUpdatedDate: timestamp() });

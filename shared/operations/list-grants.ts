@@ -1,10 +1,10 @@
 /** ListGrants: the grants on a key. AWS KMS API Reference, ListGrants. */
 import * as z from 'zod';
-import { grantAnswer, grantEntry, grantId, requireGrantId } from '#shared/fields/grant.ts';
 import { keyId } from '#shared/fields/key-id.ts';
 import { limit, marker, pageEnd, pageOutput, readMarker } from '#shared/fields/pagination.ts';
-import { principal, servicePrincipal } from '#shared/fields/principal.ts';
 import { defineOperation } from '#shared/operation.ts';
+import { grantAnswer, grantEntry, grantId, requireGrantId } from '#shared/policy/grant-fields.ts';
+import { principal, servicePrincipal } from '#shared/policy/principal-fields.ts';
 import { canonicalPrincipal } from '#shared/policy/principal-names.ts';
 
 export const ListGrants = defineOperation({

@@ -1,9 +1,9 @@
 /** ListRetirableGrants: the grants that a principal may retire, on keys of any account. AWS KMS API Reference, ListRetirableGrants. */
 import * as z from 'zod';
-import { grantAnswer, grantEntry } from '#shared/fields/grant.ts';
 import { limit, marker, pageEnd, pageOutput, readMarker } from '#shared/fields/pagination.ts';
-import { principal, requirePrincipalArn } from '#shared/fields/principal.ts';
 import { defineOperation } from '#shared/operation.ts';
+import { grantAnswer, grantEntry } from '#shared/policy/grant-fields.ts';
+import { principal, requirePrincipalArn } from '#shared/policy/principal-fields.ts';
 import { accountOfArn, canonicalPrincipal } from '#shared/policy/principal-names.ts';
 
 export const ListRetirableGrants = defineOperation({

@@ -1,9 +1,9 @@
 /** ListRoles: the built-in roles, then the account's own. docs/adr/0017. */
 import * as z from 'zod';
 import { invalidMarker, limit, marker, pageEnd, pageOutput, readMarker } from '#shared/fields/pagination.ts';
-import { roleEntry } from '#shared/fields/role.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { builtInRoles } from '#shared/policy/built-in-roles.ts';
+import { roleEntry } from '#shared/policy/role-fields.ts';
 
 const builtIns = Object.entries(builtInRoles).map(([RoleName, { description }]) => ({ RoleName, Description: description, BuiltIn: true }));
 

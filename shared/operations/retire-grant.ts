@@ -1,13 +1,13 @@
 /** RetireGrant: ends a grant, by those whom the grant itself allows to. AWS KMS API Reference, RetireGrant. */
 import * as z from 'zod';
 import { KmsError } from '#shared/errors.ts';
-import { grantId, requireGrantId } from '#shared/fields/grant.ts';
 import { dryRun, keyId } from '#shared/fields/key-id.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { deniedAction } from '#shared/policy/authorize.ts';
+import { grantId, requireGrantId } from '#shared/policy/grant-fields.ts';
+import { readToken } from '#shared/policy/grant-token.ts';
 import { mayRetire } from '#shared/policy/retire.ts';
 import { removeGrant } from '#shared/repositories/access-records.ts';
-import { readToken } from '#shared/repositories/grant-store.ts';
 
 /** The pipeline has checked the token's seal before anything was looked up. */
 function wantedGrant(input: { GrantToken?: string | undefined; KeyId?: string | undefined; GrantId?: string | undefined }): { keyId: string; grantId: string } {

@@ -1,8 +1,8 @@
 /** RevokeGrant: ends a grant, by those whom the key's policy allows to. AWS KMS API Reference, RevokeGrant. */
 import * as z from 'zod';
-import { grantId, requireGrantId } from '#shared/fields/grant.ts';
 import { dryRun, keyId } from '#shared/fields/key-id.ts';
 import { defineOperation } from '#shared/operation.ts';
+import { grantId, requireGrantId } from '#shared/policy/grant-fields.ts';
 import { removeGrant } from '#shared/repositories/access-records.ts';
 
 export const RevokeGrant = defineOperation({

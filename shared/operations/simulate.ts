@@ -2,11 +2,11 @@
 import * as z from 'zod';
 import { encryptionContext } from '#shared/fields/encryption-context.ts';
 import { keyId } from '#shared/fields/key-id.ts';
-import { principal, requirePrincipalArn } from '#shared/fields/principal.ts';
-import { principalId } from '#shared/fields/role.ts';
 import { defineOperation } from '#shared/operation.ts';
 import type { Ground } from '#shared/policy/decide.ts';
+import { principal, requirePrincipalArn } from '#shared/policy/principal-fields.ts';
 import { accountOfArn } from '#shared/policy/principal-names.ts';
+import { principalId } from '#shared/policy/role-fields.ts';
 
 const contextEntry = z.object({ Key: z.string().min(1).max(256), Values: z.array(z.string().max(2048)).min(1).max(50) });
 const ground = z.object({ Source: z.enum(['KeyPolicy', 'Role', 'Grant', 'AccountRoot']), Name: z.string().optional(), Statement: z.string().optional() });

@@ -1,9 +1,9 @@
 /** UpdateRole: another document or description for a custom role; it counts from the next request of everybody who is bound to it. docs/adr/0017. */
 import * as z from 'zod';
-import { identityDocument, roleArn, roleDescription, roleName } from '#shared/fields/role.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { builtInRole } from '#shared/policy/built-in-roles.ts';
 import { compilePolicy } from '#shared/policy/compiled-policy.ts';
+import { identityDocument, roleArn, roleDescription, roleName } from '#shared/policy/role-fields.ts';
 import { putRole } from '#shared/repositories/access-records.ts';
 
 export const UpdateRole = defineOperation({

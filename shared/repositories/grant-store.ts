@@ -1,7 +1,7 @@
 /** Grants as operations see them, and grant tokens: who holds a token knows that the grant was made; the seal on it is the HSM's. */
-import { createHash, randomBytes } from 'node:crypto';
-import { KmsError } from '#shared/errors.ts';
+import { randomBytes } from 'node:crypto';
 import type { GrantRecord } from '#shared/policy/grant.ts';
+import { type GrantName, invalidToken, readToken, tokenDigest } from '#shared/policy/grant-token.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
 import { readGrant, readGrantee, type Stored } from './access-records.ts';
@@ -13,11 +13,6 @@ import { keyPartition } from './rows.ts';
 interface KeyName {
   readonly region: string;
   readonly keyId: string;
-}
-
-export interface GrantName extends KeyName {
-  readonly account: string;
-  readonly grantId: string;
 }
 
 export interface GrantStore {
@@ -85,29 +80,4 @@ export function createGrantStore({ store, rows, crypto }: Settings): GrantStore 
       return read.map(({ grant }) => grant);
     },
   };
-}
-
-export const invalidToken = (): KmsError => new KmsError('InvalidGrantTokenException', 'The grant token is not valid.');
-
-/** The prefix keeps the seals of tokens apart from those of rows. */
-const tokenDigest = (payload: Uint8Array): string => createHash('sha256').update('chatelaine-grant-token-1\n').update(payload).digest('base64');
-
-const payloadPattern = /^[A-Za-z0-9_-]{1,2048}$/;
-
-/** The grant that a token says it is for. Believe it only after checkTokens. @throws KmsError InvalidGrantTokenException */
-export function readToken(token: string): { readonly grant: GrantName; readonly digest: string; readonly seal: string; readonly name: string } {
-  const [payloadText = '', sealText = '', ...rest] = token.split('.');
-  if (rest.length > 0 || !payloadPattern.test(payloadText) || !/^[A-Za-z0-9_-]{43}$/.test(sealText)) throw invalidToken();
-  const payload = Buffer.from(payloadText, 'base64url');
-  const seal = Buffer.from(sealText, 'base64url').toString('base64');
-  let parts: unknown;
-  try {
-    parts = JSON.parse(payload.toString('utf8'));
-  } catch {
-    throw invalidToken();
-  }
-  if (!Array.isArray(parts) || parts.length !== 6 || parts[0] !== 1 || !parts.slice(1).every((part) => typeof part === 'string')) throw invalidToken();
-  const [, account, region, keyId, grantId] = parts as [number, string, string, string, string];
-  const digest = tokenDigest(payload);
-  return { grant: { account, region, keyId, grantId }, digest, seal, name: `${digest}${seal}` };
 }

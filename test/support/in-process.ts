@@ -7,6 +7,7 @@ import type { Alarm, AuditRecord } from '#shared/audit/audit-record.ts';
 import { createOutboxPublisher } from '#shared/audit/outbox.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
+import { principalNames } from '#shared/policy/principal-names.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
 import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
@@ -28,7 +29,7 @@ export const mallory: Caller = {
 };
 
 /** Administrators of their accounts. Everybody else starts with nothing. */
-const administrators: ReadonlySet<string> = new Set([alice.principalArn, mallory.principalArn]);
+const administrators: ReadonlySet<string> = new Set([alice.principalArn, mallory.principalArn, 'arn:aws:iam::222233334444:user/bob', 'arn:aws:iam::111122223333:role/Developer']);
 
 export type Members = Record<string, unknown>;
 export type ProtocolName = 'aws-json' | 'rest';
@@ -104,7 +105,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
     partition: 'aws',
-    configuredRoles: ({ arn }) => (administrators.has(arn) ? ['administrator'] : []),
+    configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
   });
   const outbox = createOutboxPublisher({ store, audit: sink });
 
@@ -150,6 +151,8 @@ export const awsJsonRequest = (name: string, members: unknown): Partial<ApiReque
   body: Buffer.from(JSON.stringify(members)),
 });
 
+const asText = (value: unknown): string => (typeof value === 'string' ? value.toWellFormed() : (JSON.stringify(value) ?? ''));
+
 /** Path members into the path; the rest into the query of a GET or DELETE, and into the body of the others. */
 export function restRequest(service: Service, name: string, members: Members): Partial<ApiRequest> {
   const operation = service.operations.get(name);
@@ -158,10 +161,10 @@ export function restRequest(service: Service, name: string, members: Members): P
   const rest: Members = { ...members };
   const path = operation.http.path.replaceAll(/\{([A-Za-z]+)\}/g, (_, member: string) => {
     delete rest[member];
-    return encodeURIComponent(String(members[member]));
+    return encodeURIComponent(asText(members[member]));
   });
   if (method !== 'GET' && method !== 'DELETE') return { method, path, body: Buffer.from(JSON.stringify(rest)) };
-  const query = new URLSearchParams(Object.entries(rest).flatMap(([member, value]) => [value].flat().map((one): [string, string] => [member, String(one)])));
+  const query = new URLSearchParams(Object.entries(rest).flatMap(([member, value]) => [value].flat().map((one): [string, string] => [member, asText(one)])));
   return { method, path, query: query.toString() };
 }
 

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { KmsError } from '#shared/errors.ts';
+import { timestamp } from '#shared/fields/timestamp.ts';
 import { keyArn } from '#shared/keys/arn.ts';
-import { type GrantOperation, type GrantRecord, grantOperations } from '#shared/policy/grant.ts';
-import { isServicePrincipal } from '#shared/policy/principal-names.ts';
-import { timestamp } from './timestamp.ts';
+import { type GrantOperation, type GrantRecord, grantOperations } from './grant.ts';
+import { isServicePrincipal } from './principal-names.ts';
 
 const contextPairsMax = 8;
 const contextValueMax = 384;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { KmsError } from '#shared/errors.ts';
+import { timestamp } from '#shared/fields/timestamp.ts';
 import type { ResourceOwner } from '#shared/operation.ts';
-import { accountOfArn, isAccountRoot, isPrincipalArn } from '#shared/policy/principal-names.ts';
-import { timestamp } from './timestamp.ts';
+import { accountOfArn, isAccountRoot, isPrincipalArn } from './principal-names.ts';
 
 export const roleName = () =>
   z

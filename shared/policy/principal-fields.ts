@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { KmsError } from '#shared/errors.ts';
-import { isPrincipalArn } from '#shared/policy/principal-names.ts';
+import { isPrincipalArn } from './principal-names.ts';
 
 export const principal = () =>
   z
