@@ -1,9 +1,18 @@
 /** The Crypto port over the network. Small on purpose: it goes into every Lambda bundle. */
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { type BridgeOperationName, type BridgeReply, bridgeErrorStatus, deadlineHeader, decodeFrame, encodeFrame, frameBytesMax } from '#shared/bridge-protocol.ts';
+import {
+  type BridgeOperationName,
+  type BridgeReply,
+  bridgeErrorSchema,
+  bridgeErrorStatus,
+  deadlineHeader,
+  decodeFrame,
+  encodeFrame,
+  frameBytesMax,
+} from '#shared/bridge-protocol.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
-import { type Crypto, CryptoError, type CryptoErrorCode, cryptoErrorCodes, type SealedParts } from '#shared/ports/crypto.ts';
+import { type Crypto, CryptoError, type SealedParts } from '#shared/ports/crypto.ts';
 import { AnswerLate, AnswerMalformed, type HttpReply } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 
@@ -158,13 +167,18 @@ function ownBytes(message: Record<string, unknown>): Record<string, unknown> {
 }
 
 function errorOf(status: number, body: Buffer): CryptoError {
-  try {
-    const { code, message } = JSON.parse(body.toString('utf8')) as { code: CryptoErrorCode; message: string };
-    if (cryptoErrorCodes.includes(code) && bridgeErrorStatus[code] === status) return new CryptoError(code, String(message));
-  } catch {
-    // Not our bridge, or something in front of it.
-  }
+  const parsed = bridgeErrorSchema.safeParse(parseJson(body));
+  if (parsed.success && bridgeErrorStatus[parsed.data.code] === status) return new CryptoError(parsed.data.code, parsed.data.message);
+  // Not our bridge, or something in front of it.
   return new CryptoError(status === 503 ? 'unavailable' : 'internal', `the bridge answered ${status}`);
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 const onlyParts = ({ iv, ciphertext }: SealedParts): SealedParts => ({ iv, ciphertext });

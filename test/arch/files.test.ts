@@ -1,4 +1,5 @@
-import { globSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sourceFiles } from './import-graph.ts';
@@ -43,6 +44,15 @@ describe('files', () => {
     const silent = sourceFiles().filter((file) => /^shared\/(operations|pipeline|repositories|protocols|sweeps)\//.test(file) && !/^\/\*\*/.test(readFileSync(file, 'utf8')));
 
     expect(silent).toEqual([]);
+  });
+});
+
+describe('the repository', () => {
+  test('tracks nothing that is installed or built', () => {
+    // Without a repository around it (an unpacked archive) nothing is tracked.
+    const tracked = existsSync('.git') ? execFileSync('git', ['ls-files', '--', 'node_modules', 'dist', '.tsbuild', '.cache', '.chatelaine', 'cdk.out'], { encoding: 'utf8' }) : '';
+
+    expect(tracked).toBe('');
   });
 });
 
