@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- section ...]: prints a table and writes bench/latest.json. Sections: raw, bridge, latency, node, lambda, memory.
+ * npm run bench [-- section ...]: prints a table and writes bench/latest.json. Sections: raw, policy, bridge, latency, node, lambda, memory.
  * Load generator, server, bridge and HSM share the machine's cores, so these are figures of the whole machine.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -11,10 +11,12 @@ import { benchLatency } from './latency.ts';
 import type { Measurement } from './measure.ts';
 import { benchMemory } from './memory.ts';
 import { benchNode } from './node.ts';
+import { benchPolicy } from './policy.ts';
 import { benchRaw } from './raw.ts';
 
 const sections: Record<string, (report: (measurement: Measurement) => void) => Promise<void>> = {
   raw: benchRaw,
+  policy: benchPolicy,
   bridge: benchBridge,
   latency: benchLatency,
   node: benchNode,

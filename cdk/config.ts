@@ -1,5 +1,6 @@
 /** What one deployment chooses, from the `chatelaine` context of cdk.json or `cdk --context`. Everything else is decided here and the same for all. */
 import * as z from 'zod';
+import { isPrincipalArn } from '#shared/policy/principal-names.ts';
 
 export const deploymentConfigSchema = z
   .strictObject({
@@ -16,6 +17,8 @@ export const deploymentConfigSchema = z
     profile: z.enum(['dev', 'production']),
     /** Tables and their key go away with the stack. Only for development: keys that were wrapped are then gone for good. */
     destroyData: z.boolean().default(false),
+    /** ARNs of the principals that administer the deployment from the start. Everybody else gets roles and grants from them. */
+    administrators: z.array(z.string().refine(isPrincipalArn, 'is not the ARN of a principal')).max(20).default([]),
     bridge: z.strictObject({
       url: z.url({ protocol: /^https$/ }),
       /** The name in the bridge's certificate, when it is not the host of the address. */

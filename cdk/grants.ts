@@ -34,6 +34,10 @@ const on = (resource: ResourceName, ...actions: Grant['action'][]): Grant[] => a
 const read = (table: 'core' | 'material' | 'ops'): Grant[] => on(table, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
 
 export const portGrants: Readonly<Record<PortName, (operation: Declaration) => Grant[]>> = {
+  // ConditionCheckItem: a grant is made only while its key is the one that was decided on.
+  grants: () => [...on('core', 'dynamodb:Query', 'dynamodb:ConditionCheckItem'), ...on('core/list', 'dynamodb:Query')],
+  roles: () => on('core/list', 'dynamodb:Query'),
+  simulator: () => on('core', 'dynamodb:Query'),
   lister: () => [...read('core'), ...on('core', 'dynamodb:Query'), ...on('core/list', 'dynamodb:Query')],
   // GetItem: after a lost answer the outbox row tells whether the change was applied.
   committer: ({ removes }) => on('core', 'dynamodb:PutItem', 'dynamodb:GetItem', ...(removes === true ? (['dynamodb:DeleteItem'] as const) : [])),
@@ -51,31 +55,30 @@ export const portGrants: Readonly<Record<PortName, (operation: Declaration) => G
   eraser: () => [...on('core', 'dynamodb:Query', 'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem'), ...on('material', 'dynamodb:Query', 'dynamodb:DeleteItem')],
 };
 
-/** The pipeline itself: the keys that the request names, and the audit record. */
+/** The pipeline itself: the caller's bindings, the keys that the request names, their aliases when a policy asks for them, and the audit record. */
 function pipelineGrants({ keys, material }: Declaration): Grant[] {
-  return [...(keys === undefined ? [] : read('core')), ...(material === true ? read('material') : []), ...auditGrants];
+  return [...read('core'), ...(keys === undefined ? [] : on('core', 'dynamodb:Query')), ...(material === true ? read('material') : []), ...auditGrants];
 }
 
 export const auditGrants: readonly Grant[] = [...on('bus', 'events:PutEvents'), ...on('auditQueue', 'sqs:SendMessage')];
 
-/** The certificate that an operation's function holds for the bridge: the weakest class that suffices. Undefined: it has no business there. */
-export function bridgeClassOf({ keys, needs }: Declaration): CallerClass | undefined {
+/** The certificate that an operation's function holds for the bridge: the weakest class that suffices. Every operation checks the seals of its caller's roles. */
+export function bridgeClassOf({ needs }: Declaration): CallerClass {
   const needsAny = (...names: PortName[]) => needs.some((need) => names.includes(need));
   const uses = needsAny('cipher', 'signer', 'mac', 'agreement', 'random');
   const makes = needsAny('committer', 'keyFactory', 'importer', 'eraser');
   if (uses && makes) throw new Error('No caller class of the bridge may both make keys and use them: split the operation.');
   if (uses) return 'crypto';
   if (makes) return 'lifecycle';
-  return keys === undefined ? undefined : 'reader';
+  return 'reader';
 }
 
 /** All grants of an operation's function, each once, sorted. */
 export function grantsOf(operation: Declaration): readonly Grant[] {
-  const bridgeClass = bridgeClassOf(operation);
   return distinct([
     ...pipelineGrants(operation),
     ...operation.needs.flatMap((need) => portGrants[need](operation)),
-    ...(bridgeClass === undefined ? [] : on(`bridgeSecret/${bridgeClass}`, 'secretsmanager:GetSecretValue')),
+    ...on(`bridgeSecret/${bridgeClassOf(operation)}`, 'secretsmanager:GetSecretValue'),
   ]);
 }
 

@@ -5,6 +5,7 @@ import { createBridgeClient } from '#bridge/client/bridge-client.ts';
 import { type FunctionEnvironment, readEnvironment } from '#shared/env/function-environment.ts';
 import { operations } from '#shared/operations/index.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
+import { configuredAdministrators } from '#shared/policy/administrators.ts';
 import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
 import { createEventBridge, createSecretsManager, createSqs } from './adapters/aws-services.ts';
@@ -30,7 +31,8 @@ const clock = { now: () => Date.now() };
 export function composeOperation(environment: ProcessEnvironment): OperationHandlerSettings {
   const settings = readEnvironment('operation', environment);
   const { audit, alarms } = sinks(settings);
-  const service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION });
+  const configuredRoles = configuredAdministrators(settings.CHATELAINE_ADMINISTRATORS);
+  const service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION, configuredRoles });
   return { service, operation: settings.CHATELAINE_OPERATION, apiId: settings.CHATELAINE_API_ID, region: regionOf(environment), flush: alarms.flush };
 }
 
@@ -41,7 +43,7 @@ export function composeWire(environment: ProcessEnvironment): WireHandlerSetting
     // A repeat could do a change twice: the caller decides.
     client: new LambdaClient({ maxAttempts: 1 }),
     service: { audit, alarms, clock },
-    operationNames: new Set(operations.map(({ name }) => name)),
+    operationNames: new Set(operations.filter(({ wire }) => wire !== false).map(({ name }) => name)),
     functionName: (operation) => `${settings.CHATELAINE_FUNCTION_PREFIX}-${operation}`,
     apiId: settings.CHATELAINE_API_ID,
     region: regionOf(environment),
@@ -57,7 +59,9 @@ export function composeSweep(environment: ProcessEnvironment): SweepHandlerSetti
 export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerSettings {
   const settings = readEnvironment('dueTask', environment);
   const { audit, alarms } = sinks(settings);
-  const service: Service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION });
+  // The sweep's tasks are the service's own: they ask for nobody's permission.
+  const configuredRoles = () => [];
+  const service: Service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION, configuredRoles });
   return { service, flush: alarms.flush };
 }
 

@@ -13,6 +13,7 @@ import type { DataDir } from './data-dir.ts';
 import { createEventBus } from './event-bus.ts';
 import { watchHealth } from './health.ts';
 import { createListener, defaultLimits } from './http/listener.ts';
+import { createConfiguredRoles } from './identity/configured-roles.ts';
 import { openCredentialsFile } from './identity/credentials-file.ts';
 import { openPrincipalsFile } from './identity/principals-file.ts';
 import { createSigV4Verifier } from './identity/sigv4-verifier.ts';
@@ -41,12 +42,13 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
   const audit = auditFiles.length === 1 ? auditFiles[0]! : createFallbackSink(auditFiles);
   const alarms = createAlarmFile(data.alarmFile, log, (alarm) => bus.publish({ kind: 'alarm', alarm }));
   const crypto = createBridgeClient(bridge.connection);
-  const service = createService({ store, crypto, audit, alarms, clock, partition: settings.partition, onCommit: () => sweeps.publish() });
+  const administrator = openCredentialsFile(data.credentials);
+  const principals = openPrincipalsFile(data.principals, event('principals-refused'));
+  const configuredRoles = createConfiguredRoles(administrator, principals);
+  const service = createService({ store, crypto, audit, alarms, clock, partition: settings.partition, configuredRoles, onCommit: () => sweeps.publish() });
   const outbox = createOutboxPublisher({ store, audit });
   const sweeps = startSweeps({ service, store, outbox, everyMs: settings.sweepSeconds * 1000, report: event('sweep-failed') });
 
-  const administrator = openCredentialsFile(data.credentials);
-  const principals = openPrincipalsFile(data.principals, event('principals-refused'));
   const authenticate = createSigV4Verifier({
     services: ['kms', 'execute-api'],
     clock,

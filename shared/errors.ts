@@ -17,6 +17,7 @@ export const errorTable = {
   InvalidAliasNameException: { status: 400, restStatus: 400 },
   InvalidArnException: { status: 400, restStatus: 400 },
   InvalidCiphertextException: { status: 400, restStatus: 400 },
+  InvalidGrantIdException: { status: 400, restStatus: 400 },
   InvalidGrantTokenException: { status: 400, restStatus: 400 },
   InvalidImportTokenException: { status: 400, restStatus: 400 },
   InvalidKeyUsageException: { status: 400, restStatus: 400 },

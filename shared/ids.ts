@@ -15,3 +15,6 @@ export function newEventId(nowMs: number): string {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+/** 64 hexadecimal digits, as AWS KMS names grants. */
+export const newGrantId = (): string => randomBytes(32).toString('hex');

@@ -112,7 +112,7 @@ function errorResponses(operation: Operation): Record<string, unknown> {
 }
 
 function wireRoute(operations: readonly Operation[]): OpenApiOperation {
-  const targets = operations.map(({ name }) => `TrentService.${name}`);
+  const targets = operations.filter(({ wire }) => wire !== false).map(({ name }) => `TrentService.${name}`);
   return {
     operationId: wireOperationId,
     summary: 'Every operation over the AWS JSON 1.1 protocol, as AWS SDKs and the AWS CLI speak it.',

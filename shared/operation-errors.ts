@@ -25,6 +25,7 @@ export function errorsOf(operation: Operation): readonly KmsErrorCode[] {
   if (operation.keys !== undefined) codes.push('InvalidArnException', 'NotFoundException');
   if (operation.material === true) codes.push('KeyUnavailableException');
   if (operation.needs.includes('encryptionCounter')) codes.push('LimitExceededException');
+  if ('GrantTokens' in operation.input.shape) codes.push('InvalidGrantTokenException');
   if ('DryRun' in operation.input.shape) codes.push('DryRunOperationException');
   return [...new Set(codes)].sort();
 }

@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import type { KmsError, KmsErrorCode } from '#shared/errors.ts';
 import type { JsonObject } from '#shared/json.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
+import type { RequestAccess } from '#shared/policy/request-access.ts';
 import type { PortName, Ports } from '#shared/ports/ports.ts';
 import type { KeyReference, LoadedKey } from '#shared/repositories/key-reader.ts';
 
@@ -18,11 +19,22 @@ export interface Context<Need extends PortName, Code extends KmsErrorCode, Role 
   /** The keys that the request names, already found and authorized. */
   readonly keys: Readonly<Record<Role, LoadedKey>>;
   readonly ports: Pick<Ports, Need>;
+  /** Further questions about what the caller may do: the pipeline has asked the usual ones already. */
+  readonly access: RequestAccess;
   error(code: Code, message?: string): KmsError<Code>;
 }
 
 /** Groups of the generated documentation. */
-export type OperationGroup = 'Keys' | 'Cryptography' | 'Aliases' | 'Rotation' | 'Tags' | 'Policies' | 'Import';
+export type OperationGroup = 'Keys' | 'Cryptography' | 'Aliases' | 'Rotation' | 'Tags' | 'Policies' | 'Import' | 'Grants' | 'Access';
+
+export type Permission = `kms:${string}` | `chatelaine:${string}`;
+
+/** Something beside keys that an operation acts on, and the permission for it where it is not the operation's own. */
+export interface NamedResource {
+  readonly arn: string;
+  readonly permission?: Permission;
+}
+export type ResourceOwner = { readonly partition: string; readonly caller: Caller };
 
 export interface OperationDefinition<
   Name extends string,
@@ -44,7 +56,15 @@ export interface OperationDefinition<
   /** The keys that the request means. Authorization, state rules and audit apply to each. */
   readonly keys?: (input: z.output<Input>) => Readonly<Record<Role, KeyReference>>;
   /** Permission per key role where it is not `kms:<name>`. */
-  readonly permissions?: Readonly<Record<Role, `kms:${string}`>>;
+  readonly permissions?: Readonly<Record<Role, Permission>>;
+  /** False: not in AWS's API, so only REST reaches it, and its permission is `chatelaine:<name>`. */
+  readonly wire?: false;
+  /** 'identity': the caller's own documents decide about the keys, not their policies. 'own': the operation decides in run(). */
+  readonly authorization?: 'identity' | 'own';
+  /** run() answers DryRun itself: what would fail is known only there. */
+  readonly dryRun?: 'own';
+  /** What identity documents must allow beside the keys: without keys and without this, the operation on `*`. */
+  readonly resources?: (input: z.output<Input>, owner: ResourceOwner) => readonly NamedResource[];
   /** Roles whose key may be in any state: the operation is about something that points to it. */
   readonly statelessRoles?: readonly string[];
   /** Load the material of each key in the same read. */
@@ -69,7 +89,11 @@ export interface Operation {
   readonly input: z.ZodObject;
   readonly output: z.ZodObject | undefined;
   readonly keys?: (input: Record<string, unknown>) => Readonly<Record<string, KeyReference>>;
-  readonly permissions?: Readonly<Record<string, `kms:${string}`>>;
+  readonly permissions?: Readonly<Record<string, Permission>>;
+  readonly wire?: false;
+  readonly authorization?: 'identity' | 'own';
+  readonly dryRun?: 'own';
+  readonly resources?: (input: Record<string, unknown>, owner: ResourceOwner) => readonly NamedResource[];
   readonly statelessRoles?: readonly string[];
   readonly material?: boolean;
   readonly removes?: boolean;
@@ -91,7 +115,7 @@ export function defineOperation<
   return definition as unknown as Operation & { readonly name: Name };
 }
 
-/** The permission that a role of the operation asks for. */
-export function permissionFor(operation: Operation, role: string): `kms:${string}` {
-  return operation.permissions?.[role] ?? `kms:${operation.name}`;
+/** The permission that a role of the operation asks for; with no such role, the operation's own. */
+export function permissionFor(operation: Pick<Operation, 'name' | 'permissions' | 'wire'>, role: string): Permission {
+  return operation.permissions?.[role] ?? `${operation.wire === false ? 'chatelaine' : 'kms'}:${operation.name}`;
 }

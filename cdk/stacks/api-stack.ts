@@ -96,11 +96,10 @@ export class ApiStack extends Stack {
 
   #operation(operation: Operation): void {
     const { config, codeFolder, data, audit, bridge } = this.#props;
-    const bridgeClass = bridgeClassOf(operation) as FunctionCallerClass | undefined;
+    const bridgeClass = bridgeClassOf(operation) as FunctionCallerClass;
     const makesKeys = operation.needs.includes('keyFactory') || operation.needs.includes('importer');
     const name = operation.name;
     const resources: ServiceResources = { tables: data.tables, tableKey: data.tableKey, bus: audit.bus, auditQueue: audit.fallbackQueue, bridgeSecrets: bridge.secrets };
-    const { CHATELAINE_BRIDGE_SECRET, ...address } = bridgeEnvironment(config, bridge.secrets[bridgeClass ?? 'reader']);
     const served = new ServiceFunction(this, name, {
       kind: 'operation',
       functionName: this.#functionName(name),
@@ -112,8 +111,8 @@ export class ApiStack extends Stack {
         CHATELAINE_API_ID: this.api.restApiId,
         ...this.#auditEnvironment(),
         ...tableEnvironment(data),
-        ...address,
-        ...(bridgeClass === undefined ? {} : { CHATELAINE_BRIDGE_SECRET }),
+        ...bridgeEnvironment(config, bridge.secrets[bridgeClass]),
+        ...(config.administrators.length === 0 ? {} : { CHATELAINE_ADMINISTRATORS: config.administrators.join(',') }),
       },
       grants: grantsOf(operation),
       resources,
@@ -137,7 +136,7 @@ export class ApiStack extends Stack {
       grants: auditGrants,
       resources: { bus: audit.bus, auditQueue: audit.fallbackQueue },
       // The only role of the deployment that may invoke functions (docs/adr/0010 and 0013).
-      statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: operations.map(({ name }) => this.#functionArn(name)) })],
+      statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: operations.filter(({ wire }) => wire !== false).map(({ name }) => this.#functionArn(name)) })],
       logGroup: this.#logGroup,
       memoryMb: 512,
       timeoutSeconds: 29,

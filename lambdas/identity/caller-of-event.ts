@@ -19,6 +19,8 @@ const verifiedIdentity = z.object({
   userArn: z.string().startsWith('arn:').max(2048),
   caller: z.string().min(1).max(512),
   accessKey: z.string().min(1).max(256).nullish(),
+  principalOrgId: z.string().min(1).max(64).nullish(),
+  vpceId: z.string().min(1).max(64).nullish(),
 });
 
 /** @throws KmsError AccessDeniedException, MissingAuthenticationTokenException */
@@ -27,6 +29,16 @@ export function callerOfEvent(event: APIGatewayProxyEvent, settings: CallerSetti
   if (context?.apiId !== settings.apiId) throw new KmsError('AccessDeniedException', 'The request did not come through the API of this deployment.');
   const identity = verifiedIdentity.safeParse(context.identity);
   if (!identity.success) throw new KmsError('MissingAuthenticationTokenException', 'Missing Authentication Token');
-  const { accountId, userArn, caller, accessKey } = identity.data;
-  return { account: accountId, region: settings.region, principalArn: userArn, principalId: caller, accessKeyId: accessKey ?? undefined };
+  const { accountId, userArn, caller, accessKey, principalOrgId, vpceId } = identity.data;
+  return {
+    account: accountId,
+    region: settings.region,
+    principalArn: userArn,
+    principalId: caller,
+    accessKeyId: accessKey ?? undefined,
+    ...(principalOrgId ? { organizationId: principalOrgId } : {}),
+    ...(vpceId ? { sourceVpce: vpceId } : {}),
+    // API Gateway has no endpoint without TLS.
+    secureTransport: true,
+  };
 }

@@ -10,6 +10,8 @@ export interface Principal {
   readonly account: string;
   readonly principalArn: string;
   readonly principalId: string;
+  /** Roles of its account that the file gives it, beside what is bound through the API. */
+  readonly roles?: readonly string[] | undefined;
 }
 
 const uniqueDigits = (arn: string): string => hash('sha256', `chatelaine principal id\n${arn}`, 'hex').slice(0, 17).toUpperCase();

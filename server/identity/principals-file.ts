@@ -9,11 +9,14 @@ const timeStampGrainMs = 50;
 export interface PrincipalsFile {
   /** Looks at the file first: a change counts from the next request on. */
   find(accessKeyId: string): Principal | undefined;
+  /** In the order of the file; the same list until the file changes. */
+  all(): readonly Principal[];
 }
 
 /** A missing file means no principals. A file that cannot be read as principals leaves the last good content in force and is reported once per change. */
 export function openPrincipalsFile(path: string, report: (problem: string) => void): PrincipalsFile {
   let principals: ReadonlyMap<string, Principal> = new Map();
+  let list: readonly Principal[] = [];
   let stamp = '';
 
   const reload = (): void => {
@@ -22,6 +25,7 @@ export function openPrincipalsFile(path: string, report: (problem: string) => vo
     stamp = seen.text;
     try {
       principals = seen.text === 'absent' ? new Map() : readPrincipals(JSON.parse(readText(path)));
+      list = [...principals.values()];
       if (Date.now() - seen.changedMs < timeStampGrainMs) stamp = '';
     } catch (error) {
       report(`${path} was not taken over, the principals of before stay: ${describe(error)}`);
@@ -33,6 +37,10 @@ export function openPrincipalsFile(path: string, report: (problem: string) => vo
     find(accessKeyId) {
       reload();
       return principals.get(accessKeyId);
+    },
+    all() {
+      reload();
+      return list;
     },
   };
 }
@@ -53,7 +61,7 @@ function readText(path: string): string {
 const describe = (error: unknown): string => (error instanceof SyntaxError ? 'it is not JSON' : error instanceof Error ? error.message : 'unreadable');
 
 /**
- * Canonical form: `{"principals":[{"accessKeyId","secretAccessKey","sessionToken"?,"account","principalArn","principalId"?}]}`.
+ * Canonical form: `{"principals":[{"accessKeyId","secretAccessKey","sessionToken"?,"account","principalArn","principalId"?,"roles"?}]}`.
  * Also read: the bare list, and an object keyed by access key id. Member names are compared without case, `-` and `_`.
  * @throws Error that names the entry and the member, never a value
  */
@@ -86,6 +94,7 @@ const memberNames = {
   account: ['account', 'accountid'],
   principalArn: ['principalarn', 'arn', 'principal'],
   principalId: ['principalid', 'uniqueid', 'userid'],
+  roles: ['roles'],
 } as const satisfies Record<keyof Principal, readonly string[]>;
 
 const plainName = (name: string): string => name.replace(/[-_ ]/g, '').toLowerCase();
@@ -120,7 +129,15 @@ function readPrincipal(entry: unknown, where: string): Principal {
     account,
     principalArn,
     principalId: text('principalId', /^[\x21-\x7e]{1,256}$/) ?? derivePrincipalId(principalArn),
+    roles: readRoles(member(entry, 'roles'), where),
   };
+}
+
+function readRoles(value: unknown, where: string): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length > 10 || !value.every((role) => typeof role === 'string' && /^[\w+=,.@-]{1,64}$/.test(role)))
+    throw new Error(`${where}: roles is malformed`);
+  return value as string[];
 }
 
 function readAccount(value: unknown, where: string): string | undefined {

@@ -24,6 +24,8 @@ export const functionEnvironments = {
     ...tables,
     ...audit,
     ...bridge,
+    /** ARNs of the first administrators, separated by commas (shared/policy/administrators.ts). */
+    CHATELAINE_ADMINISTRATORS: z.string().max(4096).optional(),
     // Operations that touch neither keys nor rows under a seal have no certificate.
     CHATELAINE_BRIDGE_SECRET: text.optional(),
   }),

@@ -20,6 +20,7 @@ export const CreateAlias = defineOperation({
     checkAliasTarget(input.TargetKeyId);
     return { key: { identifier: input.TargetKeyId, accepts: 'key' } };
   },
+  resources: (input, { partition, caller }) => [{ arn: aliasArn(partition, { account: caller.account, region: caller.region, aliasName: input.AliasName }) }],
   needs: ['committer', 'lister'],
   errors: ['AlreadyExistsException', 'InvalidAliasNameException', 'LimitExceededException', 'NotAuthorizedException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName, targetKeyId: input.TargetKeyId }),

@@ -10,8 +10,9 @@ import { keyMetadata, keyMetadataSchema } from '#shared/keys/key-metadata.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
 import { defaultRotationPeriodDays } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
+import { compilePolicy } from '#shared/policy/compiled-policy.ts';
 import { defaultKeyPolicy } from '#shared/policy/default-policy.ts';
-import { parsePolicy } from '#shared/policy/policy-document.ts';
+import { requireNoLockout } from '#shared/policy/lockout.ts';
 import { createKey, createKeyWithoutMaterial } from '#shared/repositories/changes.ts';
 
 export const CreateKey = defineOperation({
@@ -43,6 +44,8 @@ export const CreateKey = defineOperation({
       .optional(),
   }),
   output: z.object({ KeyMetadata: keyMetadataSchema }),
+  // Tags of a new key need the permission to tag (API Reference, CreateKey).
+  resources: (input) => [{ arn: '*' }, ...((input.Tags ?? []).length > 0 ? [{ arn: '*', permission: 'kms:TagResource' as const }] : [])],
   needs: ['committer', 'keyFactory'],
   errors: ['LimitExceededException', 'MalformedPolicyDocumentException', 'TagException', 'UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({
@@ -72,7 +75,7 @@ export const CreateKey = defineOperation({
     if (!['AWS_KMS', 'EXTERNAL'].includes(input.Origin ?? 'AWS_KMS') || input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) {
       throw ctx.error('UnsupportedOperationException', `Origin ${input.Origin ?? 'AWS_KMS'} with a custom key store is not offered here.`);
     }
-    if (input.Policy !== undefined) parsePolicy(input.Policy);
+    if (input.Policy !== undefined) compilePolicy(input.Policy, 'key');
     if (input.Tags !== undefined) checkTags(input.Tags);
   },
 
@@ -98,6 +101,9 @@ export const CreateKey = defineOperation({
       tags: input.Tags ?? [],
       rotation: { enabled: false, periodDays: defaultRotationPeriodDays, onDemandCount: 0 },
     };
+    if (input.Policy !== undefined && input.BypassPolicyLockoutSafetyCheck !== true) {
+      requireNoLockout(ctx, { arn: keyArn(ctx.partition, record), record, rev: 0, requestAlias: undefined, material: undefined }, compilePolicy(input.Policy, 'key'));
+    }
     const created = [{ arn: keyArn(ctx.partition, record), role: 'key' }];
     if (record.origin === 'EXTERNAL') {
       await ctx.ports.committer.commit(createKeyWithoutMaterial(record), created);

@@ -18,6 +18,7 @@ export const DeleteAlias = defineOperation({
   },
   statelessRoles: ['key'],
   removes: true,
+  resources: (input, { partition, caller }) => [{ arn: aliasArn(partition, { account: caller.account, region: caller.region, aliasName: input.AliasName }) }],
   needs: ['committer', 'lister'],
   errors: ['InvalidAliasNameException', 'NotAuthorizedException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName }),

@@ -2,12 +2,17 @@
 import type { Operation } from '#shared/operation.ts';
 import { CancelKeyDeletion } from './cancel-key-deletion.ts';
 import { CreateAlias } from './create-alias.ts';
+import { CreateBinding } from './create-binding.ts';
+import { CreateGrant } from './create-grant.ts';
 import { CreateKey } from './create-key.ts';
 import { Decapsulate } from './decapsulate.ts';
 import { Decrypt } from './decrypt.ts';
 import { DeleteAlias } from './delete-alias.ts';
 import { DeleteImportedKeyMaterial } from './delete-imported-key-material.ts';
 import { DeriveSharedSecret } from './derive-shared-secret.ts';
+import { CreateRole } from './create-role.ts';
+import { DeleteBinding } from './delete-binding.ts';
+import { DeleteRole } from './delete-role.ts';
 import { DescribeKey } from './describe-key.ts';
 import { DisableKey } from './disable-key.ts';
 import { DisableKeyRotation } from './disable-key-rotation.ts';
@@ -26,31 +31,45 @@ import { GetKeyRotationStatus } from './get-key-rotation-status.ts';
 import { GetParametersForImport } from './get-parameters-for-import.ts';
 import { GetPublicKey } from './get-public-key.ts';
 import { ImportKeyMaterial } from './import-key-material.ts';
+import { GetRole } from './get-role.ts';
 import { ListAliases } from './list-aliases.ts';
+import { ListBindings } from './list-bindings.ts';
+import { ListGrants } from './list-grants.ts';
 import { ListKeyPolicies } from './list-key-policies.ts';
 import { ListKeyRotations } from './list-key-rotations.ts';
 import { ListKeys } from './list-keys.ts';
 import { ListResourceTags } from './list-resource-tags.ts';
+import { ListRetirableGrants } from './list-retirable-grants.ts';
+import { ListRoles } from './list-roles.ts';
 import { PutKeyPolicy } from './put-key-policy.ts';
 import { ReEncrypt } from './re-encrypt.ts';
+import { RetireGrant } from './retire-grant.ts';
+import { RevokeGrant } from './revoke-grant.ts';
 import { RotateKeyOnDemand } from './rotate-key-on-demand.ts';
 import { ScheduleKeyDeletion } from './schedule-key-deletion.ts';
 import { Sign } from './sign.ts';
+import { Simulate } from './simulate.ts';
 import { TagResource } from './tag-resource.ts';
 import { UntagResource } from './untag-resource.ts';
 import { UpdateAlias } from './update-alias.ts';
 import { UpdateKeyDescription } from './update-key-description.ts';
+import { UpdateRole } from './update-role.ts';
 import { Verify } from './verify.ts';
 import { VerifyMac } from './verify-mac.ts';
 
 export const operations: readonly Operation[] = [
   CancelKeyDeletion,
   CreateAlias,
+  CreateBinding,
+  CreateGrant,
   CreateKey,
+  CreateRole,
   Decapsulate,
   Decrypt,
   DeleteAlias,
+  DeleteBinding,
   DeleteImportedKeyMaterial,
+  DeleteRole,
   DeriveSharedSecret,
   DescribeKey,
   DisableKey,
@@ -69,21 +88,30 @@ export const operations: readonly Operation[] = [
   GetKeyRotationStatus,
   GetParametersForImport,
   GetPublicKey,
+  GetRole,
   ImportKeyMaterial,
   ListAliases,
+  ListBindings,
+  ListGrants,
   ListKeyPolicies,
   ListKeyRotations,
   ListKeys,
   ListResourceTags,
+  ListRetirableGrants,
+  ListRoles,
   PutKeyPolicy,
   ReEncrypt,
+  RetireGrant,
+  RevokeGrant,
   RotateKeyOnDemand,
   ScheduleKeyDeletion,
   Sign,
+  Simulate,
   TagResource,
   UntagResource,
   UpdateAlias,
   UpdateKeyDescription,
+  UpdateRole,
   Verify,
   VerifyMac,
 ];

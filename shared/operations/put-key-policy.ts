@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { keyId } from '#shared/fields/key-id.ts';
 import { checkPolicyName, policyName } from '#shared/fields/policy-name.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { parsePolicy } from '#shared/policy/policy-document.ts';
+import { compilePolicy } from '#shared/policy/compiled-policy.ts';
+import { requireNoLockout } from '#shared/policy/lockout.ts';
 import { updateKey } from '#shared/repositories/changes.ts';
 
 export const PutKeyPolicy = defineOperation({
@@ -27,9 +28,10 @@ export const PutKeyPolicy = defineOperation({
   errors: ['LimitExceededException', 'MalformedPolicyDocumentException', 'NotFoundException'],
   audit: (input) => ({ keyId: input.KeyId, bypassPolicyLockoutSafetyCheck: input.BypassPolicyLockoutSafetyCheck ?? false }),
 
-  check(_, input) {
+  check(ctx, input) {
     checkPolicyName(input.PolicyName);
-    parsePolicy(input.Policy);
+    const policy = compilePolicy(input.Policy, 'key');
+    if (input.BypassPolicyLockoutSafetyCheck !== true) requireNoLockout(ctx, ctx.keys.key, policy);
   },
 
   async run(ctx, input) {

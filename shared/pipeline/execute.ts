@@ -12,12 +12,12 @@ import { KmsError } from '#shared/errors.ts';
 import { newEventId } from '#shared/ids.ts';
 import type { JsonObject } from '#shared/json.ts';
 import { requireState } from '#shared/keys/state-table.ts';
-import { type Context, type Operation, permissionFor } from '#shared/operation.ts';
-import { authorizeKey } from '#shared/policy/authorize.ts';
+import type { Context, Operation } from '#shared/operation.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Ports } from '#shared/ports/ports.ts';
 import { TransactionCancelled } from '#shared/ports/record-store.ts';
 import type { LoadedKey } from '#shared/repositories/key-reader.ts';
+import { authorizeRequest } from './authorize-request.ts';
 import type { Caller } from './caller.ts';
 import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
 import type { Service } from './service.ts';
@@ -91,9 +91,7 @@ async function attemptOnce(
   committer: RequestCommitter,
 ): Promise<Record<string, unknown> | undefined> {
   const { operation, caller } = request;
-  const lookups = operation.keys === undefined ? {} : await service.keyReader.find(operation.keys(input), caller, operation.material === true);
-  trail.keys = Object.fromEntries(Object.entries(lookups).flatMap(([role, lookup]) => (lookup.found ? [[role, lookup.key]] : [])));
-  const keys = Object.fromEntries(Object.entries(lookups).map(([role, lookup]) => [role, authorizeKey(caller, permissionFor(operation, role), lookup)]));
+  const { keys, access } = await authorizeRequest(service, request, input, trail);
   const context: Context<keyof Ports, never, string> = {
     caller,
     partition: service.partition,
@@ -101,11 +99,12 @@ async function attemptOnce(
     now: trail.now,
     keys,
     ports: { ...service.ports, committer },
+    access,
     error: (code, message) => new KmsError(code, message),
   };
   operation.check?.(context, input);
   for (const [role, key] of Object.entries(keys)) if (operation.statelessRoles?.includes(role) !== true) requireState(operation.name, key);
-  if (input.DryRun === true) throw new KmsError('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
+  if (input.DryRun === true && operation.dryRun !== 'own') throw new KmsError('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
   return await operation.run(context, input);
 }
 

@@ -1,15 +1,22 @@
 /** Wires the adapters of a deployment (AWS or single node) into what the pipeline runs operations with. */
 import type { Operation } from '#shared/operation.ts';
 import { operations } from '#shared/operations/index.ts';
+import { PolicyCache } from '#shared/policy/policy-cache.ts';
+import type { PrincipalIdentity } from '#shared/policy/principal-names.ts';
+import { createSimulator } from '#shared/policy/simulator.ts';
 import type { AlarmSink, AuditSink } from '#shared/ports/audit-sink.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Ports } from '#shared/ports/ports.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
+import { type AccessReader, createAccessReader } from '#shared/repositories/access-reader.ts';
 import { createEncryptionCounter } from '#shared/repositories/encryption-counter.ts';
 import { createKeyEraser, materialEraser } from '#shared/repositories/eraser.ts';
+import { createGrantStore } from '#shared/repositories/grant-store.ts';
 import { createKeyLister } from '#shared/repositories/key-lister.ts';
 import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader.ts';
+import { createRoleStore } from '#shared/repositories/role-store.ts';
+import { createRowReader, type RowReader } from '#shared/repositories/row-reader.ts';
 
 export interface Adapters {
   readonly store: RecordStore;
@@ -19,6 +26,11 @@ export interface Adapters {
   readonly clock: Clock;
   /** `aws`, `aws-us-gov`, `aws-cn`. */
   readonly partition: string;
+  /**
+   * The roles that the deployment's configuration gives a principal: so an account has its first administrator. Everybody else starts with nothing
+   * but key policies and grants.
+   */
+  readonly configuredRoles: (principal: PrincipalIdentity) => readonly string[];
   /** Called after each committed change, so that the outbox is published at once. */
   readonly onCommit?: () => void;
 }
@@ -26,17 +38,29 @@ export interface Adapters {
 export interface Service extends Adapters {
   readonly operations: ReadonlyMap<string, Operation>;
   readonly keyReader: KeyReader;
+  readonly rows: RowReader;
+  readonly accessReader: AccessReader;
+  readonly policies: PolicyCache;
   /** Every port but the committer, which belongs to one request. */
   readonly ports: Omit<Ports, 'committer'>;
 }
 
 export function createService(adapters: Adapters): Service {
-  const { crypto, store } = adapters;
+  const { crypto, store, partition } = adapters;
+  const rows = createRowReader(adapters);
+  const policies = new PolicyCache();
+  const accessReader = createAccessReader({ store, rows, policies, partition, configuredRoles: adapters.configuredRoles });
   return {
     ...adapters,
     operations: new Map(operations.map((operation) => [operation.name, operation])),
-    keyReader: createKeyReader(adapters),
+    keyReader: createKeyReader({ rows, partition, clock: adapters.clock }),
+    rows,
+    accessReader,
+    policies,
     ports: {
+      grants: createGrantStore({ store, rows, crypto }),
+      roles: createRoleStore({ store, rows }),
+      simulator: createSimulator({ reader: accessReader, rows, policies, partition }),
       lister: createKeyLister(store),
       keyFactory: crypto,
       importer: crypto,

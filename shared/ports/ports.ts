@@ -1,8 +1,11 @@
+import type { Simulator } from '#shared/policy/simulator.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Write } from '#shared/ports/record-store.ts';
 import type { EncryptionCounter } from '#shared/repositories/encryption-counter.ts';
 import type { KeyEraser, MaterialEraser } from '#shared/repositories/eraser.ts';
+import type { GrantStore } from '#shared/repositories/grant-store.ts';
 import type { KeyLister } from '#shared/repositories/key-lister.ts';
+import type { RoleStore } from '#shared/repositories/role-store.ts';
 
 /** Applies a change together with its audit record: both or neither. */
 export interface Committer {
@@ -22,6 +25,12 @@ export interface Ports {
   /** Reads of versions and aliases of one key, and lists of an account's keys and aliases. */
   readonly lister: KeyLister;
   readonly committer: Committer;
+  /** Reads grants, issues and checks their tokens. */
+  readonly grants: GrantStore;
+  /** Reads roles and bindings. */
+  readonly roles: RoleStore;
+  /** Decides for principals that are not the caller. */
+  readonly simulator: Simulator;
   /** Makes key material. Bridge class `lifecycle`. */
   readonly keyFactory: Pick<Crypto, 'generateKey'>;
   /** Brings in key material. Bridge class `lifecycle`. */

@@ -4,18 +4,18 @@
  * without reading the rows themselves again.
  */
 import { KmsError } from '#shared/errors.ts';
-import { newEventId } from '#shared/ids.ts';
 import { aliasArn, type KeyIdentifier, type KeyLocation, keyArn, parseKeyIdentifier } from '#shared/keys/arn.ts';
 import { asOf } from '#shared/keys/imported.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
 import type { KeyBinding, KeyMaterial } from '#shared/keys/material.ts';
-import type { AlarmSink } from '#shared/ports/audit-sink.ts';
 import type { Clock } from '#shared/ports/clock.ts';
-import type { Crypto, KeyHandle } from '#shared/ports/crypto.ts';
-import type { Item, ItemKey, RecordStore } from '#shared/ports/record-store.ts';
+import type { KeyHandle } from '#shared/ports/crypto.ts';
+import type { ItemKey } from '#shared/ports/record-store.ts';
+import type { AccompanyingRows } from './access-reader.ts';
+import { Hints } from './hints.ts';
 import { readAliasRecord, readKeyRecord, readMaterial } from './records.ts';
+import type { RowReader, RowSnapshot } from './row-reader.ts';
 import { aliasRow, keyRow, materialRow } from './rows.ts';
-import { SealChecker } from './seal.ts';
 
 export interface KeyReference {
   readonly identifier: string;
@@ -45,11 +45,6 @@ export function handleOf(key: LoadedKey, version: number, material: KeyMaterial)
   return { binding, material };
 }
 
-/** A row that decides was changed behind the service's back. The caller learns only that something failed inside. */
-export class SealBroken extends Error {
-  override readonly name = 'SealBroken';
-}
-
 /** Where a lookup ended, so that the pipeline can choose between "does not exist" and "may not know". */
 export type Lookup = { readonly found: true; readonly key: LoadedKey } | { readonly found: false; readonly identifier: KeyIdentifier; readonly arn: string };
 
@@ -57,88 +52,50 @@ export type ReferencedLookup = Lookup & { readonly fromCiphertext: boolean };
 
 export interface KeyReader {
   /** @throws KmsError for identifiers that cannot be read, SealBroken, StoreUnavailable, CryptoError */
-  find<Role extends string>(references: Readonly<Record<Role, KeyReference>>, home: KeyLocation, withMaterial: boolean): Promise<Record<Role, ReferencedLookup>>;
+  /** @param accompanying rows that are read along with the keys, into the same snapshot */
+  find<Role extends string>(
+    references: Readonly<Record<Role, KeyReference>>,
+    home: KeyLocation,
+    withMaterial: boolean,
+    snapshot?: RowSnapshot,
+    accompanying?: AccompanyingRows,
+  ): Promise<Record<Role, ReferencedLookup>>;
 }
 
-interface Adapters {
-  readonly store: Pick<RecordStore, 'getMany'>;
-  readonly crypto: Pick<Crypto, 'checkSeals'>;
-  readonly alarms: AlarmSink;
+interface Settings {
   readonly clock: Clock;
+  readonly rows: RowReader;
   readonly partition: string;
 }
 
-const hintsMax = 50_000;
+const nothing: AccompanyingRows = { always: [], ofKey: () => [] };
 
-class Hints<Value> {
-  readonly #values = new Map<string, Value>();
-  get(name: string): Value | undefined {
-    return this.#values.get(name);
-  }
-  set(name: string, value: Value): void {
-    if (this.#values.size >= hintsMax && !this.#values.has(name)) this.#values.delete(this.#values.keys().next().value!);
-    this.#values.set(name, value);
-  }
-}
-
-/** Rows read so far for one request. */
-class Snapshot {
-  readonly #store: Pick<RecordStore, 'getMany'>;
-  readonly #rows = new Map<string, Item | undefined>();
-  constructor(store: Pick<RecordStore, 'getMany'>) {
-    this.#store = store;
-  }
-  async load(keys: readonly ItemKey[]): Promise<void> {
-    const missing = new Map<string, ItemKey>();
-    for (const key of keys) if (!this.#rows.has(rowName(key))) missing.set(rowName(key), key);
-    if (missing.size === 0) return;
-    const items = await this.#store.getMany([...missing.values()]);
-    [...missing.keys()].forEach((name, at) => {
-      this.#rows.set(name, items[at]);
-    });
-  }
-  get(key: ItemKey): Item | undefined {
-    return this.#rows.get(rowName(key));
-  }
-}
-
-const rowName = (key: ItemKey): string => `${key.table}\u0000${key.pk}\u0000${key.sk}`;
-
-export function createKeyReader(adapters: Adapters): KeyReader {
-  const seals = new SealChecker(adapters.crypto);
+export function createKeyReader({ rows: rowReader, partition, clock }: Settings): KeyReader {
   const versionHints = new Hints<number>();
   const aliasHints = new Hints<string>();
 
-  async function requireSeals(items: readonly (Item | undefined)[]): Promise<void> {
-    const broken = await seals.firstBroken(items.filter((item) => item !== undefined));
-    if (broken === undefined) return;
-    const now = adapters.clock.now();
-    const message = 'A row that decides over access does not carry a valid seal: it was written by something other than this service.';
-    adapters.alarms.raise({ eventId: newEventId(now), time: new Date(now).toISOString(), kind: 'seal-broken', resource: `${broken.pk} ${broken.sk}`, message });
-    throw new SealBroken(message);
-  }
-
   return {
-    async find(references, home, withMaterial) {
+    async find(references, home, withMaterial, snapshot = rowReader.open(), accompanying = nothing) {
       const roles = Object.keys(references) as (keyof typeof references)[];
       const wanted = roles.map((role) => ({ role, reference: references[role], identifier: parseReference(references[role], home) }));
-      const snapshot = new Snapshot(adapters.store);
 
       const guess = (keyId: string, reference: KeyReference, region: string): ItemKey[] => {
         const row = keyRow({ region, keyId });
         const version = reference.version ?? versionHints.get(row.pk);
-        return withMaterial && version !== undefined ? [row, materialRow({ region, keyId }, version)] : [row];
+        const besides = accompanying.ofKey({ region, keyId });
+        return withMaterial && version !== undefined ? [row, materialRow({ region, keyId }, version), ...besides] : [row, ...besides];
       };
 
-      await snapshot.load(
-        wanted.flatMap(({ identifier, reference }) => {
+      await snapshot.load([
+        ...wanted.flatMap(({ identifier, reference }) => {
           if (identifier.kind === 'key') return guess(identifier.keyId, reference, identifier.region);
           const row = aliasRow(identifier);
           const hint = aliasHints.get(row.pk);
           return hint === undefined ? [row] : [row, ...guess(hint, reference, identifier.region)];
         }),
-      );
-      await requireSeals(wanted.map(({ identifier }) => (identifier.kind === 'alias' ? snapshot.get(aliasRow(identifier)) : undefined)));
+        ...accompanying.always,
+      ]);
+      await rowReader.requireSeals(wanted.map(({ identifier }) => (identifier.kind === 'alias' ? snapshot.get(aliasRow(identifier)) : undefined)));
 
       const targets = wanted.map(({ identifier }) => {
         if (identifier.kind === 'key') return identifier.keyId;
@@ -151,8 +108,8 @@ export function createKeyReader(adapters: Adapters): KeyReader {
       });
       await snapshot.load(wanted.flatMap(({ identifier, reference }, at) => (targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))));
       const rows = wanted.map(({ identifier }, at) => (targets[at] === undefined ? undefined : snapshot.get(keyRow({ region: identifier.region, keyId: targets[at] }))));
-      await requireSeals(rows);
-      const records = rows.map((row) => (row === undefined ? undefined : asOf(readKeyRecord(row), adapters.clock.now())));
+      await rowReader.requireSeals(rows);
+      const records = rows.map((row) => (row === undefined ? undefined : asOf(readKeyRecord(row), clock.now())));
 
       if (withMaterial) {
         await snapshot.load(
@@ -169,11 +126,11 @@ export function createKeyReader(adapters: Adapters): KeyReader {
         const record = records[at];
         // A key id is unique in its Region whoever owns it; the account of the identifier must agree with the record's.
         if (record === undefined || (record.account !== identifier.account && !fromCiphertext)) {
-          return [role as string, { found: false, identifier, arn: identifierArn(identifier, adapters.partition), fromCiphertext }];
+          return [role as string, { found: false, identifier, arn: identifierArn(identifier, partition), fromCiphertext }];
         }
         const materialItem = withMaterial ? snapshot.get(materialRow(record, reference.version ?? record.currentVersion)) : undefined;
         const key: LoadedKey = {
-          arn: keyArn(adapters.partition, record),
+          arn: keyArn(partition, record),
           record,
           rev: rows[at]!.rev,
           requestAlias: identifier.kind === 'alias' ? identifier.aliasName : undefined,

@@ -8,8 +8,8 @@ import type { JsonValue } from '#shared/json.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Item, Write } from '#shared/ports/record-store.ts';
 
-/** Key and alias rows are sealed; grants and bindings join them. */
-export const isSealed = (item: { table: string; sk: string }): boolean => item.table === 'core' && item.sk === 'META';
+/** Keys, aliases, roles and bindings are META rows; grants and the aliases of a key lie beside the key's own row and decide as well. */
+export const isSealed = (item: { table: string; sk: string }): boolean => item.table === 'core' && (item.sk === 'META' || /^(?:GRANT|GRANTEE|ALIAS)#/.test(item.sk));
 
 /** Canonical: members sorted by code unit, no white space. Stores need not keep the order of members. */
 function canonicalJson(value: JsonValue): string {

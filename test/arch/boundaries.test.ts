@@ -18,7 +18,7 @@ const rules: readonly Rule[] = [
   {
     files: /^shared\/operations\/(?!index\.ts)/,
     may: [
-      /^shared\/(operation\.ts|errors\.ts|ids\.ts|fields|keys|policy|ciphertext|algorithms|repositories\/(changes|key-reader|rows)\.ts|ports|operations\/create-alias\.ts)/,
+      /^shared\/(operation\.ts|errors\.ts|ids\.ts|fields|keys|policy|ciphertext|algorithms|repositories\/(changes|access-records|key-reader|rows)\.ts|ports|operations\/create-alias\.ts)/,
       /^zod$/,
     ],
     because: 'an operation says what it needs in `needs`; it reaches no store, pipeline or protocol by itself',

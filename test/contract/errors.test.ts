@@ -3,7 +3,7 @@ import { operations } from '#shared/operations/index.ts';
 import { usageRow } from '#shared/repositories/rows.ts';
 import { importRequest } from '#test/support/import-request.ts';
 import { type Answer, alice, type InProcess, type Members, startInProcess } from '#test/support/in-process.ts';
-import { base64, createSampleKeys, type SampleKeys, sampleRequest } from '#test/support/sample-requests.ts';
+import { base64, createSampleKeys, roleDocument, type SampleKeys, sampleRequest } from '#test/support/sample-requests.ts';
 import { writeKey } from '#test/support/set-key-state.ts';
 
 let app: InProcess;
@@ -26,6 +26,7 @@ const badMarker = change(() => ({ Marker: 'nonsense' }));
 const notSymmetric = change((now) => ({ KeyId: now.rsa }));
 const recipient = change(() => ({ Recipient: { KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' } }));
 const hugePolicy = JSON.stringify({ Statement: { Sid: 'x'.repeat(40_000), Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' } });
+const someone = 'arn:aws:iam::111122223333:user/someone';
 const noName = change(() => ({ AliasName: 'alias/' }));
 const awsName = change(() => ({ AliasName: 'alias/aws/s3' }));
 const noPairSpec = change(() => ({ KeyPairSpec: 'ML_DSA_44' }));
@@ -89,6 +90,71 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     InvalidKeyUsageException: change((now) => ({ KeyId: now.signing })),
     UnsupportedOperationException: recipient,
     ValidationException: change(() => ({ PublicKey: base64('not a key') })),
+  },
+  CreateBinding: {
+    AlreadyExistsException: async (operation) => {
+      await app.must(operation, { Principal: someone, RoleName: 'user' });
+      return app.call(operation, { Principal: someone, RoleName: 'user' });
+    },
+    ConflictException: async (operation) => {
+      await app.must(operation, { Principal: someone, PrincipalId: 'AIDAONE', RoleName: 'user' });
+      return app.call(operation, { Principal: someone, PrincipalId: 'AIDATWO', RoleName: 'auditor' });
+    },
+    LimitExceededException: async (operation) => {
+      for (let at = 0; at < 10; at += 1) {
+        await app.must('CreateRole', { RoleName: `role-${at}`, Document: roleDocument });
+        await app.must(operation, { Principal: someone, RoleName: `role-${at}` });
+      }
+      return app.call(operation, { Principal: someone, RoleName: 'user' });
+    },
+    NotFoundException: change(() => ({ RoleName: 'nothing' })),
+    ValidationException: change(() => ({ Principal: 'arn:aws:iam::999988887777:user/mallory' })),
+  },
+  CreateGrant: {
+    InvalidArnException: change(() => ({ GranteePrincipal: 'someone' })),
+    LimitExceededException: async (operation) => {
+      const pairs = Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`${at}${'k'.repeat(380)}`, 'v'.repeat(384)]));
+      for (;;) {
+        const answer = await change(() => ({ Constraints: { EncryptionContextSubset: pairs, EncryptionContextEquals: pairs } }))(operation);
+        if (answer.code !== undefined) return answer;
+      }
+    },
+    ValidationException: change(() => ({ Operations: ['Sign'] })),
+  },
+  CreateRole: {
+    AlreadyExistsException: change(() => ({ RoleName: 'administrator' })),
+    LimitExceededException: change(() => ({ Document: '\u00e9'.repeat(20_000) })),
+    MalformedPolicyDocumentException: change(() => ({ Document: '{}' })),
+  },
+  DeleteBinding: { NotFoundException: change(() => ({ RoleName: 'custodian' })), ValidationException: change(() => ({ Principal: 'someone' })) },
+  DeleteRole: { ConflictException: change(() => ({ RoleName: 'auditor' })), NotFoundException: change(() => ({ RoleName: 'nothing' })) },
+  GetRole: { NotFoundException: change(() => ({ RoleName: 'nothing' })) },
+  ListBindings: { InvalidMarkerException: badMarker, ValidationException: change(() => ({ Principal: 'arn:aws:iam::111122223333:root' })) },
+  ListGrants: { InvalidGrantIdException: change(() => ({ GrantId: 'nonsense' })), InvalidMarkerException: badMarker },
+  ListRetirableGrants: {
+    InvalidArnException: change(() => ({ RetiringPrincipal: 'someone' })),
+    InvalidMarkerException: badMarker,
+    ValidationException: change(() => ({ RetiringPrincipal: 'arn:aws:iam::999988887777:user/mallory' })),
+  },
+  ListRoles: { InvalidMarkerException: badMarker },
+  RetireGrant: {
+    DryRunOperationException: change(() => ({ DryRun: true })),
+    InvalidGrantIdException: (operation) => app.call(operation, { KeyId: keys.symmetric, GrantId: 'nonsense' }),
+    InvalidGrantTokenException: change(() => ({ GrantToken: 'nonsense' })),
+    NotFoundException: (operation) => app.call(operation, { KeyId: keys.symmetric, GrantId: 'a'.repeat(64) }),
+    ValidationException: change((now) => ({ KeyId: now.symmetric })),
+  },
+  RevokeGrant: {
+    DryRunOperationException: change(() => ({ DryRun: true })),
+    InvalidGrantIdException: change(() => ({ GrantId: 'nonsense' })),
+    NotFoundException: change(() => ({ GrantId: 'a'.repeat(64) })),
+  },
+  Simulate: { InvalidArnException: change(() => ({ Principal: 'someone' })), ValidationException: change(() => ({ Resource: '*' })) },
+  UpdateRole: {
+    ConflictException: change(() => ({ RoleName: 'user' })),
+    LimitExceededException: change(() => ({ Document: '\u00e9'.repeat(20_000) })),
+    MalformedPolicyDocumentException: change(() => ({ Document: '{}' })),
+    NotFoundException: change(() => ({ RoleName: 'nothing' })),
   },
   DisableKeyRotation: { UnsupportedOperationException: notSymmetric },
   EnableKeyRotation: { UnsupportedOperationException: notSymmetric },

@@ -167,6 +167,7 @@ describe('no secret in any record, alarm, error or log', () => {
       'ImportKeyMaterial',
       'ReEncrypt',
       'Sign',
+      'Simulate',
       'Verify',
       'VerifyMac',
     ]);

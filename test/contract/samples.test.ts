@@ -12,7 +12,7 @@ describe('every operation works over both protocols', () => {
   afterAll(() => app.close());
 
   for (const operation of operations) {
-    for (const protocol of ['aws-json', 'rest'] as const) {
+    for (const protocol of operation.wire === false ? (['rest'] as const) : (['aws-json', 'rest'] as const)) {
       test(`${operation.name} over ${protocol}: a good request succeeds with the declared members and no others`, async () => {
         const members = await sampleRequest(app, keys, operation.name);
 
@@ -25,4 +25,13 @@ describe('every operation works over both protocols', () => {
       });
     }
   }
+
+  test.each(operations.filter((operation) => operation.wire === false).map(({ name }) => name))(
+    '%s is not in AWS\u2019s API, and the wire protocol does not reach it',
+    async (name) => {
+      const answer = await app.call(name, await sampleRequest(app, keys, name), { protocol: 'aws-json' });
+
+      expect(answer.code).toBe('UnknownOperationException');
+    },
+  );
 });

@@ -213,7 +213,10 @@ describe('requests that cannot be right', () => {
   });
 
   test('REST takes a list in the query by its repeated name', async () => {
-    const answer = await app.call('DescribeKey', { KeyId: keys.symmetric, GrantTokens: ['one', 'two'] }, { protocol: 'rest' });
+    const grant = { KeyId: keys.symmetric, GranteePrincipal: 'arn:aws:iam::111122223333:user/someone', Operations: ['DescribeKey'] };
+    const GrantTokens = [(await app.must('CreateGrant', grant)).GrantToken, (await app.must('CreateGrant', grant)).GrantToken];
+
+    const answer = await app.call('DescribeKey', { KeyId: keys.symmetric, GrantTokens }, { protocol: 'rest' });
 
     expect(answer.code).toBeUndefined();
   });

@@ -43,6 +43,8 @@ function expectAwsShape(answer: Answer, operation?: Operation): void {
   expect(Object.keys(errorTable)).toContain(answer.code);
   expect(answer.body.__type ?? answer.body.code).toBe(answer.code);
   expect(answer.code).not.toBe('KMSInternalException');
+  // REST finds the operation by its path, and an empty segment is another path.
+  if (operation?.wire === false && answer.code === 'UnknownOperationException') return;
   if (operation !== undefined) expect(errorsOf(operation)).toContain(answer.code);
 }
 

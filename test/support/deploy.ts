@@ -37,7 +37,7 @@ export interface Deployed {
 const root = resolve(import.meta.dirname, '../..');
 const cliTimeoutMs = 150_000;
 /** node:https to 127.0.0.1 is turned into plain HTTP inside the emulator's functions; this loopback address is not. */
-const bridgeHost = '127.0.0.2';
+export const bridgeHost = '127.0.0.2';
 const functionClasses = ['reader', 'crypto', 'lifecycle', 'rotation'] as const satisfies readonly CallerClass[];
 
 export async function startDeployment(): Promise<Deployed> {

@@ -7,6 +7,7 @@ import type { Alarm, AuditRecord } from '#shared/audit/audit-record.ts';
 import { createOutboxPublisher } from '#shared/audit/outbox.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
+import { principalNames } from '#shared/policy/principal-names.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
 import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
@@ -26,6 +27,9 @@ export const mallory: Caller = {
   principalId: 'AIDAMALLORY000000001',
   accessKeyId: 'AKIAMALLORY000000001',
 };
+
+/** Administrators of their accounts. Everybody else starts with nothing. */
+const administrators: ReadonlySet<string> = new Set([alice.principalArn, mallory.principalArn, 'arn:aws:iam::222233334444:user/bob', 'arn:aws:iam::111122223333:role/Developer']);
 
 export type Members = Record<string, unknown>;
 export type ProtocolName = 'aws-json' | 'rest';
@@ -94,7 +98,15 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     },
   };
   const clock = { now: () => time.at };
-  const service = createService({ store: withFaults(store, faults), crypto, audit: sink, alarms: { raise: (alarm) => void alarms.push(alarm) }, clock, partition: 'aws' });
+  const service = createService({
+    store: withFaults(store, faults),
+    crypto,
+    audit: sink,
+    alarms: { raise: (alarm) => void alarms.push(alarm) },
+    clock,
+    partition: 'aws',
+    configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
+  });
   const outbox = createOutboxPublisher({ store, audit: sink });
 
   const send: InProcess['send'] = async (request, authenticate = () => alice) => {
@@ -102,7 +114,9 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     return readAnswer(await handleApiRequest(service, whole, authenticate));
   };
   const call: InProcess['call'] = (name, members, options = {}) => {
-    const request = options.protocol === 'rest' ? restRequest(service, name, members) : awsJsonRequest(name, members);
+    // What is not in AWS's API has no other way in.
+    const protocol = options.protocol ?? (service.operations.get(name)?.wire === false ? 'rest' : 'aws-json');
+    const request = protocol === 'rest' ? restRequest(service, name, members) : awsJsonRequest(name, members);
     return send(request, () => options.caller ?? alice);
   };
   return {
@@ -137,6 +151,8 @@ export const awsJsonRequest = (name: string, members: unknown): Partial<ApiReque
   body: Buffer.from(JSON.stringify(members)),
 });
 
+const asText = (value: unknown): string => (typeof value === 'string' ? value.toWellFormed() : (JSON.stringify(value) ?? ''));
+
 /** Path members into the path; the rest into the query of a GET or DELETE, and into the body of the others. */
 export function restRequest(service: Service, name: string, members: Members): Partial<ApiRequest> {
   const operation = service.operations.get(name);
@@ -145,10 +161,10 @@ export function restRequest(service: Service, name: string, members: Members): P
   const rest: Members = { ...members };
   const path = operation.http.path.replaceAll(/\{([A-Za-z]+)\}/g, (_, member: string) => {
     delete rest[member];
-    return encodeURIComponent(String(members[member]));
+    return encodeURIComponent(asText(members[member]));
   });
   if (method !== 'GET' && method !== 'DELETE') return { method, path, body: Buffer.from(JSON.stringify(rest)) };
-  const query = new URLSearchParams(Object.entries(rest).flatMap(([member, value]) => [value].flat().map((one): [string, string] => [member, String(one)])));
+  const query = new URLSearchParams(Object.entries(rest).flatMap(([member, value]) => [value].flat().map((one): [string, string] => [member, asText(one)])));
   return { method, path, query: query.toString() };
 }
 

@@ -30,6 +30,23 @@ export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
 
 export const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
+let roles = 0;
+
+async function existingRole(app: InProcess): Promise<string> {
+  const RoleName = `sample-${++roles}`;
+  await app.must('CreateRole', { RoleName, Document: roleDocument });
+  return RoleName;
+}
+
+export const roleDocument = JSON.stringify({ Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 'kms:Encrypt', Resource: '*' } });
+const someone = 'arn:aws:iam::111122223333:user/someone';
+const retirer = 'arn:aws:iam::111122223333:user/retirer';
+
+async function existingGrant(app: InProcess, keys: SampleKeys): Promise<{ GrantId: string; GrantToken: string }> {
+  const members = { KeyId: keys.symmetric, GranteePrincipal: someone, RetiringPrincipal: retirer, Operations: ['Encrypt'] };
+  return (await app.must('CreateGrant', members)) as { GrantId: string; GrantToken: string };
+}
+
 let aliases = 0;
 const newAlias = (): string => `alias/sample-${++aliases}`;
 
@@ -58,6 +75,30 @@ const samples: Readonly<Record<string, Sample>> = {
     return { KeyId: keys.symmetric };
   },
   CreateAlias: (_, keys) => ({ AliasName: newAlias(), TargetKeyId: keys.symmetric }),
+  CreateBinding: async (app) => ({ Principal: someone, RoleName: await existingRole(app) }),
+  CreateGrant: (_, keys) => ({
+    KeyId: keys.symmetric,
+    GranteePrincipal: someone,
+    RetiringPrincipal: retirer,
+    Operations: ['Encrypt', 'Decrypt'],
+    Constraints: { EncryptionContextSubset: { purpose: 'sample' } },
+  }),
+  CreateRole: () => ({ RoleName: `sample-${++roles}`, Document: roleDocument, Description: 'sample' }),
+  DeleteBinding: async (app) => {
+    const binding = { Principal: `${someone}-${++roles}`, RoleName: 'auditor' };
+    await app.must('CreateBinding', binding);
+    return binding;
+  },
+  DeleteRole: async (app) => ({ RoleName: await existingRole(app) }),
+  GetRole: async (app) => ({ RoleName: await existingRole(app) }),
+  ListBindings: () => ({ Limit: 10 }),
+  ListGrants: ofKey,
+  ListRetirableGrants: () => ({ RetiringPrincipal: retirer }),
+  ListRoles: () => ({ Limit: 10 }),
+  RetireGrant: async (app, keys) => ({ GrantToken: (await existingGrant(app, keys)).GrantToken }),
+  RevokeGrant: async (app, keys) => ({ KeyId: keys.symmetric, GrantId: (await existingGrant(app, keys)).GrantId }),
+  Simulate: (_, keys) => ({ Principal: someone, Action: 'kms:Encrypt', KeyId: keys.symmetric, EncryptionContext: { purpose: 'sample' } }),
+  UpdateRole: async (app) => ({ RoleName: await existingRole(app), Document: roleDocument, Description: 'another' }),
   CreateKey: () => ({ Description: 'sample', Tags: [{ TagKey: 'team', TagValue: 'sample' }], Policy: policy }),
   async Decapsulate(app, keys) {
     const members = { KeyId: keys.kem, EncapsulationAlgorithm: 'ML_KEM' };

@@ -27,7 +27,6 @@ import {
   type EncryptionAlgorithm,
   isSeedSpec,
   type KeyAgreementAlgorithm,
-  type KeySpec,
   type KeyUsage,
   type MacAlgorithm,
   type SigningAlgorithm,
@@ -35,13 +34,11 @@ import {
 import { macDescriptors } from '#shared/algorithms/mac.ts';
 import { describeDigestSigning, type SeedSigning, signingDescriptors } from '#shared/algorithms/signing.ts';
 import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
-import type { KeyMaterial } from '#shared/keys/material.ts';
 import {
   type CipherSide,
   type Crypto,
   CryptoError,
   type CryptoErrorCode,
-  type GenerateKeyRequest,
   type KeyHandle,
   type MessageType,
   type SealedParts,

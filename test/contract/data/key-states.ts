@@ -31,6 +31,10 @@ const rotation: Row = ['ok', 1, 3, 6, 7, 14, 'ok'];
 const rows: Readonly<Record<string, Row>> = {
   CancelKeyDeletion: [4, 4, 'ok', 4, 4, 4, 4],
   CreateAlias: change,
+  CreateGrant: ['ok', 1, 3, 5, 'ok', 14, 'ok'],
+  ListGrants: always,
+  RetireGrant: always,
+  RevokeGrant: always,
   TagResource: change,
   UntagResource: change,
   UpdateKeyDescription: change,
@@ -73,6 +77,8 @@ const rows: Readonly<Record<string, Row>> = {
   // Younger than the table: rotation on demand as EnableKeyRotation, but for imported material, which can be rotated when it is there; reading the list as the other lists (API Reference of each).
   RotateKeyOnDemand: ['ok', 1, 3, 5, 7, 14, 'ok'],
   ListKeyRotations: always,
+  // Not in the guide: it looks at the key and changes nothing.
+  Simulate: always,
 };
 
 export function expectedCell(operation: string, state: KeyState): Cell {

@@ -121,7 +121,7 @@ describe('an operation function', () => {
   });
 
   test.each(['alias/team/app', 'alias%2Fteam%2Fapp'])('reads an alias in a path segment that came as %s', async (AliasName) => {
-    const { KeyMetadata } = await app.must('CreateKey', {}, { caller: { account: '111122223333', region: 'eu-west-1', principalArn: 'arn:x', principalId: 'x' } });
+    const { KeyMetadata } = await app.must('CreateKey', {}, { caller: { account: '111122223333', region: 'eu-west-1', principalArn: identity.userArn, principalId: 'x' } });
     const TargetKeyId = (KeyMetadata as { KeyId: string }).KeyId;
     await app.must('CreateAlias', { AliasName: 'alias/team/app', TargetKeyId });
 
@@ -131,7 +131,7 @@ describe('an operation function', () => {
   });
 
   test('logs who did what and how it ended, and nothing of the request or the answer', async () => {
-    const { KeyMetadata } = await app.must('CreateKey', {}, { caller: { account: '111122223333', region: 'eu-west-1', principalArn: 'arn:x', principalId: 'x' } });
+    const { KeyMetadata } = await app.must('CreateKey', {}, { caller: { account: '111122223333', region: 'eu-west-1', principalArn: identity.userArn, principalId: 'x' } });
     const members = {
       KeyId: (KeyMetadata as { KeyId: string }).KeyId,
       Plaintext: Buffer.from('sentinel-plaintext').toString('base64'),

@@ -1,0 +1,54 @@
+/** RetireGrant: ends a grant, by those whom the grant itself allows to. AWS KMS API Reference, RetireGrant. */
+import * as z from 'zod';
+import { KmsError } from '#shared/errors.ts';
+import { dryRun, keyId } from '#shared/fields/key-id.ts';
+import { defineOperation } from '#shared/operation.ts';
+import { deniedAction } from '#shared/policy/authorize.ts';
+import { grantId, requireGrantId } from '#shared/policy/grant-fields.ts';
+import { readToken } from '#shared/policy/grant-token.ts';
+import { mayRetire } from '#shared/policy/retire.ts';
+import { removeGrant } from '#shared/repositories/access-records.ts';
+
+/** The pipeline has checked the token's seal before anything was looked up. */
+function wantedGrant(input: { GrantToken?: string | undefined; KeyId?: string | undefined; GrantId?: string | undefined }): { keyId: string; grantId: string } {
+  const byToken = input.GrantToken !== undefined;
+  const byId = input.KeyId !== undefined && input.GrantId !== undefined;
+  const isOneWay = byToken ? input.KeyId === undefined && input.GrantId === undefined : byId;
+  if (!isOneWay) throw new KmsError('ValidationException', 'Specify either a grant token, or a key ARN together with a grant id.');
+  if (!byToken) {
+    // Here and not in check(): a key that exists must not be told from one that does not by what a malformed id is answered.
+    requireGrantId(input.GrantId!);
+    return { keyId: input.KeyId!, grantId: input.GrantId! };
+  }
+  const { account, region, keyId: id, grantId: grant } = readToken(input.GrantToken!).grant;
+  return { keyId: `arn:aws:kms:${region}:${account}:key/${id}`, grantId: grant };
+}
+
+export const RetireGrant = defineOperation({
+  name: 'RetireGrant',
+  group: 'Grants',
+  summary: 'Ends a grant, as its retiring principal or grantee.',
+  http: { method: 'POST', path: '/v1/retire-grant' },
+  input: z.object({ GrantToken: z.string().min(1).max(8192).optional(), KeyId: keyId().optional(), GrantId: grantId().optional(), DryRun: dryRun() }),
+  output: undefined,
+  keys: (input) => ({ key: { identifier: wantedGrant(input).keyId, accepts: 'key' } }),
+  authorization: 'own',
+  dryRun: 'own',
+  needs: ['committer', 'grants'],
+  removes: true,
+  errors: ['DryRunOperationException', 'InvalidGrantIdException', 'InvalidGrantTokenException', 'NotFoundException', 'ValidationException'],
+  audit: (input) => ({ keyId: input.KeyId ?? null, grantId: input.GrantId ?? null, byToken: input.GrantToken !== undefined, dryRun: input.DryRun ?? false }),
+
+  async run(ctx, input) {
+    const { key } = ctx.keys;
+    const wanted = wantedGrant(input).grantId;
+    const grant = await ctx.ports.grants.get(key.record, wanted);
+    const standing = mayRetire(ctx, key, grant);
+    if (standing === 'no') throw deniedAction(ctx, 'kms:RetireGrant', key);
+    if (grant === undefined) throw ctx.error('NotFoundException', `Grant ID ${wanted} not found`);
+    if (input.DryRun === true) throw ctx.error('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
+    const all = await ctx.ports.grants.ofGrantee(key.record, grant.grantee);
+    await ctx.ports.committer.commit(removeGrant(grant, all.record, all.rev));
+    return undefined;
+  },
+});

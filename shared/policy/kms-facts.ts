@@ -1,0 +1,120 @@
+/** The `kms:` condition keys. Reference: AWS KMS Developer Guide, "AWS KMS condition keys". Members with a default have it here too, as in AWS KMS. */
+import { defaultRotationPeriodDays } from '#shared/keys/rotation.ts';
+import { single } from './global-facts.ts';
+import type { Fact, FactSource } from './request-facts.ts';
+
+type Resolver = (source: FactSource) => Fact;
+type TextMap = Readonly<Record<string, string>>;
+
+/** The value of a member; a default is a value where the operation has the member at all. */
+const member =
+  (name: string, operations?: readonly string[], fallback?: string): Resolver =>
+  ({ input, operation }) => {
+    if (operations !== undefined && !operations.includes(operation)) return undefined;
+    const value = input[name];
+    return value === undefined || value === null ? fallback : value instanceof Date ? value.toISOString() : String(value);
+  };
+
+/** A property of the key, or what CreateKey is to make. */
+const property =
+  (ofKey: (key: NonNullable<FactSource['key']>) => string, ofRequest: Resolver): Resolver =>
+  (source) =>
+    source.key !== undefined ? ofKey(source.key) : source.operation === 'CreateKey' ? ofRequest(source) : undefined;
+
+const keySpec = property(
+  (key) => key.record.keySpec,
+  ({ input }) => String(input.KeySpec ?? input.CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT'),
+);
+const keyUsage = property(
+  (key) => key.record.keyUsage,
+  ({ input }) => String(input.KeyUsage ?? 'ENCRYPT_DECRYPT'),
+);
+
+/** The encryption context of the side that is being decided on; of a new grant, what its constraints ask for. */
+export function encryptionContextOf({ input, operation, role }: Pick<FactSource, 'input' | 'operation' | 'role'>): TextMap {
+  if (operation === 'ReEncrypt') return asMap(role === 'source' ? input.SourceEncryptionContext : input.DestinationEncryptionContext);
+  if (operation === 'CreateGrant') {
+    const constraints = asMap(input.Constraints) as Readonly<Record<string, unknown>>;
+    return asMap(constraints.EncryptionContextEquals ?? constraints.EncryptionContextSubset);
+  }
+  return asMap(input.EncryptionContext);
+}
+
+const asMap = (value: unknown): TextMap => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as TextMap) : {});
+
+const encryptionOperations = ['Encrypt', 'Decrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'];
+const encryptionAlgorithm: Resolver = ({ input, operation, role }) => {
+  if (operation === 'ReEncrypt') return String((role === 'source' ? input.SourceEncryptionAlgorithm : input.DestinationEncryptionAlgorithm) ?? 'SYMMETRIC_DEFAULT');
+  return encryptionOperations.includes(operation) ? String(input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT') : undefined;
+};
+
+const grantConstraintTypes: Resolver = ({ input }) => Object.keys(asMap(input.Constraints));
+const grantPrincipal =
+  (name: string, serviceName: string): Resolver =>
+  (source) =>
+    member(name, ['CreateGrant'])(source) ?? member(serviceName, ['CreateGrant'])(source);
+const grantOperations = ['CreateGrant', 'ListGrants', 'RevokeGrant'];
+const policyWrites = ['CreateKey', 'PutKeyPolicy', 'ReplicateKey'];
+
+const resolvers = new Map<string, Resolver>(
+  Object.entries({
+    'kms:bypasspolicylockoutsafetycheck': member('BypassPolicyLockoutSafetyCheck', policyWrites, 'false'),
+    'kms:calleraccount': ({ caller }) => caller.account,
+    'kms:customermasterkeyspec': keySpec,
+    'kms:customermasterkeyusage': keyUsage,
+    'kms:datakeypairspec': member('KeyPairSpec'),
+    'kms:encryptionalgorithm': encryptionAlgorithm,
+    'kms:encryptioncontextkeys': (source) => Object.keys(encryptionContextOf(source)),
+    'kms:expirationmodel': member('ExpirationModel', ['ImportKeyMaterial'], 'KEY_MATERIAL_EXPIRES'),
+    'kms:grantconstrainttype': (source) => (source.operation === 'CreateGrant' ? grantConstraintTypes(source) : undefined),
+    // Only a request that an AWS service makes for somebody gives a grant to a resource of that service.
+    'kms:grantisforawsresource': ({ caller, operation }) => (grantOperations.includes(operation) ? String(caller.viaService !== undefined) : undefined),
+    'kms:grantoperations': ({ input, operation }) => (operation === 'CreateGrant' && Array.isArray(input.Operations) ? (input.Operations as string[]) : undefined),
+    'kms:granteeprincipal': grantPrincipal('GranteePrincipal', 'GranteeServicePrincipal'),
+    'kms:keyagreementalgorithm': member('KeyAgreementAlgorithm'),
+    'kms:keyorigin': property(
+      (key) => key.record.origin,
+      ({ input }) => String(input.Origin ?? 'AWS_KMS'),
+    ),
+    'kms:keyspec': keySpec,
+    'kms:keyusage': keyUsage,
+    'kms:macalgorithm': member('MacAlgorithm'),
+    'kms:messagetype': member('MessageType', ['Sign', 'Verify'], 'RAW'),
+    'kms:multiregion': property(
+      (key) => String(key.record.multiRegion),
+      ({ input }) => String(input.MultiRegion ?? false),
+    ),
+    'kms:primaryregion': member('PrimaryRegion'),
+    'kms:reencryptonsamekey': ({ operation, key, otherKeyArn }) => (operation === 'ReEncrypt' && key !== undefined ? String(key.arn === otherKeyArn) : undefined),
+    'kms:replicaregion': member('ReplicaRegion'),
+    'kms:requestalias': ({ key }) => key?.requestAlias,
+    'kms:resourcealiases': ({ resourceAliases }) => resourceAliases,
+    'kms:retiringprincipal': grantPrincipal('RetiringPrincipal', 'RetiringServicePrincipal'),
+    'kms:rotationperiodindays': member('RotationPeriodInDays', ['EnableKeyRotation'], String(defaultRotationPeriodDays)),
+    'kms:schedulekeydeletionpendingwindowindays': member('PendingWindowInDays', ['ScheduleKeyDeletion'], '30'),
+    'kms:signingalgorithm': member('SigningAlgorithm'),
+    'kms:validto': member('ValidTo', ['ImportKeyMaterial']),
+    'kms:viaservice': ({ caller }) => caller.viaService,
+    'kms:wrappingalgorithm': member('WrappingAlgorithm'),
+    'kms:wrappingkeyspec': member('WrappingKeySpec'),
+  } satisfies Record<string, Resolver>),
+);
+
+/** Multi-Region keys only. A replica's record says what it is; records that do not are primaries. */
+const multiRegionKeyType: Resolver = ({ key }) => {
+  if (key === undefined || !key.record.multiRegion) return undefined;
+  return (key.record as { primaryRegion?: string }).primaryRegion === undefined || (key.record as { primaryRegion?: string }).primaryRegion === key.record.region
+    ? 'PRIMARY'
+    : 'REPLICA';
+};
+resolvers.set('kms:multiregionkeytype', multiRegionKeyType);
+
+const contextPrefix = 'kms:encryptioncontext:';
+
+export function kmsFacts(key: string, source: FactSource): Fact {
+  const resolver = resolvers.get(key);
+  if (resolver !== undefined) return resolver(source);
+  if (!key.startsWith(contextPrefix)) return undefined;
+  const wanted = key.slice(contextPrefix.length);
+  return single(Object.entries(encryptionContextOf(source)).flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : [])));
+}

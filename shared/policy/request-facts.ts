@@ -1,0 +1,49 @@
+/** What a decision is made on. */
+import type { Caller } from '#shared/pipeline/caller.ts';
+import type { LoadedKey } from '#shared/repositories/key-reader.ts';
+import { globalFacts } from './global-facts.ts';
+import { kmsFacts } from './kms-facts.ts';
+import type { PrincipalIdentity } from './principal-names.ts';
+
+export type Fact = string | readonly string[] | undefined;
+
+/**
+ * Condition keys in lower case (IAM compares their names without case) and their values. Undefined: the request does not have the key. Lists are
+ * multivalued keys. A Map is one; requests make theirs on demand, since most policies read a few keys of many.
+ */
+export interface Facts {
+  get(key: string): Fact;
+}
+
+export interface DecisionRequest {
+  readonly principal: PrincipalIdentity;
+  /** `kms:Encrypt` */
+  readonly action: string;
+  readonly resource: string;
+  readonly facts: Facts;
+}
+
+/** Everything that facts are read from. */
+export interface FactSource {
+  /** Name of the operation, `Encrypt`. */
+  readonly operation: string;
+  /** What the key is to the operation: ReEncrypt has a source and a destination. */
+  readonly role: string | undefined;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly caller: Caller;
+  readonly key: LoadedKey | undefined;
+  /** The other key of a ReEncrypt. */
+  readonly otherKeyArn: string | undefined;
+  readonly resourceAliases: readonly string[] | undefined;
+  readonly partition: string;
+  readonly now: number;
+  readonly sourceIp: string;
+  readonly userAgent: string | undefined;
+}
+
+export const resourceAliasesKey = 'kms:resourcealiases';
+
+/** Computes each fact when it is first asked for. */
+export function requestFacts(source: FactSource): Facts {
+  return { get: (key) => (key.startsWith('kms:') ? kmsFacts : globalFacts)(key, source) };
+}

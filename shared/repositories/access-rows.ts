@@ -1,0 +1,24 @@
+/** Where grants, roles and bindings live. Beside rows.ts, in the same layout (docs/adr/0004, 0017). */
+import { accountOfArn } from '#shared/policy/principal-names.ts';
+import type { ItemKey } from '#shared/ports/record-store.ts';
+import { keyPartition } from './rows.ts';
+
+interface KeyName {
+  readonly region: string;
+  readonly keyId: string;
+}
+
+export const grantPrefix = 'GRANT#';
+export const granteePrefix = 'GRANTEE#';
+/** One grant: for lists, retirement and revocation. */
+export const grantRow = (key: KeyName, grantId: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${grantPrefix}${grantId}` });
+/** All grants of one grantee on one key: what a decision reads, in the same request as the key. */
+export const granteeRow = (key: KeyName, grantee: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${granteePrefix}${grantee}` });
+export const retirablePartition = (region: string, retiring: string): string => `LIST#GRANT#${region}#${retiring}`;
+
+export const roleRow = (role: { account: string; name: string }): ItemKey => ({ table: 'core', pk: `ROLE#${role.account}#${role.name}`, sk: 'META' });
+export const roleListPartition = (account: string): string => `LIST#ROLE#${account}`;
+
+/** One row holds all roles of a principal. Its account is that of its ARN: only an account binds its own principals. */
+export const bindingRow = (principal: string): ItemKey => ({ table: 'core', pk: `BINDING#${accountOfArn(principal) ?? ''}#${principal}`, sk: 'META' });
+export const bindingListPartition = (account: string): string => `LIST#BINDING#${account}`;

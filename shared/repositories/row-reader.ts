@@ -1,0 +1,72 @@
+/** Reads rows for one request, each once, and holds those that decide to their seals. A broken seal raises an alarm and ends the request. */
+import { newEventId } from '#shared/ids.ts';
+import type { AlarmSink } from '#shared/ports/audit-sink.ts';
+import type { Clock } from '#shared/ports/clock.ts';
+import type { Crypto } from '#shared/ports/crypto.ts';
+import type { Item, ItemKey, RecordStore } from '#shared/ports/record-store.ts';
+import { maxKeysPerRead } from '#shared/ports/record-store-rules.ts';
+import { SealChecker } from './seal.ts';
+
+/** A row that decides was changed behind the service's back. The caller learns only that something failed inside. */
+export class SealBroken extends Error {
+  override readonly name = 'SealBroken';
+}
+
+export interface RowSnapshot {
+  /** Reads what was not read before, strongly consistent: one store request, or none. */
+  load(keys: readonly ItemKey[]): Promise<void>;
+  /** Precondition: it was loaded. Undefined: there is no such row. */
+  get(key: ItemKey): Item | undefined;
+}
+
+export interface RowReader {
+  open(): RowSnapshot;
+  /** @throws SealBroken */
+  requireSeals(items: readonly (Item | undefined)[]): Promise<void>;
+  /** For a row that must be there because another sealed row says so. @throws SealBroken */
+  refuse(key: ItemKey): never;
+}
+
+interface Adapters {
+  readonly store: Pick<RecordStore, 'getMany'>;
+  readonly crypto: Pick<Crypto, 'checkSeals'>;
+  readonly alarms: AlarmSink;
+  readonly clock: Clock;
+}
+
+const rowName = (key: ItemKey): string => `${key.table}\u0000${key.pk}\u0000${key.sk}`;
+
+export function createRowReader({ store, crypto, alarms, clock }: Adapters): RowReader {
+  const seals = new SealChecker(crypto);
+
+  const refuse = (key: ItemKey): never => {
+    const now = clock.now();
+    const message = 'A row that decides over access does not carry a valid seal: it was written by something other than this service.';
+    alarms.raise({ eventId: newEventId(now), time: new Date(now).toISOString(), kind: 'seal-broken', resource: `${key.pk} ${key.sk}`, message });
+    throw new SealBroken(message);
+  };
+
+  return {
+    refuse,
+    open() {
+      const rows = new Map<string, Item | undefined>();
+      return {
+        async load(keys) {
+          const missing = new Map<string, ItemKey>();
+          for (const key of keys) if (!rows.has(rowName(key))) missing.set(rowName(key), key);
+          const wanted = [...missing];
+          for (let at = 0; at < wanted.length; at += maxKeysPerRead) {
+            const part = wanted.slice(at, at + maxKeysPerRead);
+            const items = await store.getMany(part.map(([, key]) => key));
+            for (const [position, [name]] of part.entries()) rows.set(name, items[position]);
+          }
+        },
+        get: (key) => rows.get(rowName(key)),
+      };
+    },
+    async requireSeals(items) {
+      const broken = await seals.firstBroken(items.filter((item) => item !== undefined));
+      if (broken !== undefined) refuse(broken);
+    },
+  };
+}
