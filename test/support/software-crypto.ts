@@ -34,15 +34,7 @@ import {
 import { macDescriptors } from '#shared/algorithms/mac.ts';
 import { describeDigestSigning, type SeedSigning, signingDescriptors } from '#shared/algorithms/signing.ts';
 import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
-import {
-  type CipherSide,
-  type Crypto,
-  CryptoError,
-  type CryptoErrorCode,
-  type KeyHandle,
-  type MessageType,
-  type SealedParts,
-} from '#shared/ports/crypto.ts';
+import { type CipherSide, type Crypto, CryptoError, type CryptoErrorCode, type KeyHandle, type MessageType, type SealedParts } from '#shared/ports/crypto.ts';
 import { softwareAgreement } from './software-agreement.ts';
 import { softwareImports } from './software-imports.ts';
 import { generate, tagged } from './software-material.ts';
