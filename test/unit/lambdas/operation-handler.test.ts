@@ -89,7 +89,7 @@ describe('an operation function', () => {
   });
 
   test('a target header does not make a REST request, authorized for its path, into one about another key', async () => {
-    const caller = { account: '111122223333', region: 'eu-west-1', principalArn: 'arn:x', principalId: 'x' };
+    const caller = { account: '111122223333', region: 'eu-west-1', principalArn: identity.userArn, principalId: 'x' };
     const ids = await Promise.all([1, 2].map(async () => ((await app.must('CreateKey', {}, { caller })).KeyMetadata as { KeyId: string }).KeyId));
     const event = (body: object) =>
       proxyEvent({ resource: '/v1/keys/{KeyId}/disable', pathParameters: { KeyId: ids[0]! }, headers: { 'X-Amz-Target': 'TrentService.DisableKey' }, body: JSON.stringify(body) });
