@@ -128,7 +128,14 @@ function bridgeConfig(token: TestToken, { config = {}, hsm = {} }: TestBridgeOpt
     epoch: 1,
     listen: { port, healthPort },
     ...config,
-    hsm: { modulePath: token.modulePath, profile: 'softhsm2', tokenLabel: token.label, pinFile: 'pin.txt', environment: { SOFTHSM2_CONF: token.configurationPath }, ...hsm },
+    hsm: {
+      modulePath: token.modulePath,
+      profile: 'softhsm2',
+      tokenLabel: token.label,
+      pinFile: 'pin.txt',
+      ...hsm,
+      environment: { SOFTHSM2_CONF: token.configurationPath, ...hsm.environment },
+    },
     tls: { certificate: 'bridge.pem', key: 'bridge.key', clientAuthority: 'ca.pem' },
   };
 }
