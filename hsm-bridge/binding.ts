@@ -7,6 +7,7 @@ import type { KeyMaterial } from '#shared/keys/material.ts';
 
 const materialPrefix = Buffer.from('CHATELAINE-KEY\x01', 'latin1');
 const rowPrefix = Buffer.from('CHATELAINE-ROW\x01', 'latin1');
+const derivationPrefix = Buffer.from('CHATELAINE-DERIVE\x01', 'latin1');
 const none = Buffer.alloc(0);
 
 export type UnsealedMaterial = Omit<KeyMaterial, 'tag'>;
@@ -38,6 +39,11 @@ export function encodeMaterialBinding(domain: string, material: UnsealedMaterial
 export function encodeRowSeal(domain: string, digest: Uint8Array): Buffer {
   if (digest.length !== 32) throw new RangeError('a row digest has 32 bytes');
   return Buffer.concat([rowPrefix, text(domain), digest]);
+}
+
+/** SP 800-108 in its simplest form: one block of HMAC over a label and a context that nothing else is encoded as. */
+export function encodeKeyDerivation(domain: string, purpose: string): Buffer {
+  return Buffer.concat([derivationPrefix, text(domain), text(purpose)]);
 }
 
 const text = (value: string): Buffer => prefixed(Buffer.from(value, 'utf8'));

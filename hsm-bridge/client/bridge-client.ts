@@ -1,9 +1,21 @@
 /** The Crypto port over the network. Small on purpose: it goes into every Lambda bundle. */
 import { Agent, request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import { type BridgeOperationName, type BridgeReply, bridgeErrorStatus, deadlineHeader, decodeFrame, encodeFrame, frameBytesMax } from '#shared/bridge-protocol.ts';
+import { type BatchedCall, type BatchedResult, decodeBatchResults, encodeBatchCalls } from '#shared/bridge-batch.ts';
+import {
+  type BridgeOperationName,
+  type BridgeReply,
+  batchCallsMax,
+  bridgeErrorStatus,
+  deadlineHeader,
+  decodeFrame,
+  encodeFrame,
+  frameBytesLimit,
+} from '#shared/bridge-protocol.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
-import { type Crypto, CryptoError, type CryptoErrorCode, cryptoErrorCodes, type SealedParts } from '#shared/ports/crypto.ts';
+import { type Crypto, CryptoError, type CryptoErrorCode, cryptoErrorCodes } from '#shared/ports/crypto.ts';
+import type { BatchableName, CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
+import { codecOf } from './batch-calls.ts';
 
 export interface BridgeClientOptions {
   /** `https://host:port` */
@@ -53,7 +65,7 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
       request.on('error', fail);
       request.on('response', (response) => {
         const length = Number(response.headers['content-length']);
-        if (!(length <= frameBytesMax)) {
+        if (!(length <= frameBytesLimit(operation))) {
           request.destroy(new CryptoError('internal', 'the answer is too long'));
           return;
         }
@@ -83,28 +95,24 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
     }
   };
 
+  const one = async <Name extends BatchableName>(name: Name, given: Parameters<Crypto[Name]>): Promise<Awaited<ReturnType<Crypto[Name]>>> => {
+    const codec = codecOf(name);
+    return codec.value(await call(codec.operation, codec.message(...given))) as Awaited<ReturnType<Crypto[Name]>>;
+  };
+
   return {
     close: () => agent.destroy(),
     generateKey: async (request) => (await call('generate-key', { ...request }, Math.max(deadlineMs, generateKeyMs))).material as KeyMaterial,
-    encrypt: ({ key: handle, algorithm, aad }, plaintext) => call('encrypt', { side: { key: handle, algorithm }, aad, plaintext }),
-    decrypt: async ({ key: handle, algorithm, aad }, parts) => (await call('decrypt', { side: { key: handle, algorithm }, aad, ...onlyParts(parts) })).plaintext,
-    reEncrypt: (source, parts, destination) =>
-      call('re-encrypt', {
-        source: { key: source.key, algorithm: source.algorithm },
-        sourceAad: source.aad,
-        ...onlyParts(parts),
-        destination: { key: destination.key, algorithm: destination.algorithm },
-        destinationAad: destination.aad,
-      }),
-    generateDataKey: async ({ key: handle, algorithm, aad }, length, wantPlaintext) => {
-      const { iv, ciphertext, plaintext } = await call('generate-data-key', { side: { key: handle, algorithm }, aad, length, wantPlaintext });
-      return plaintext === undefined ? { iv, ciphertext } : { iv, ciphertext, plaintext };
-    },
-    sign: async (handle, algorithm, messageType, message) => (await call('sign', { key: handle, algorithm, messageType, message })).signature,
-    verify: async (handle, algorithm, messageType, message, signature) => (await call('verify', { key: handle, algorithm, messageType, message, signature })).valid,
-    generateMac: async (handle, algorithm, message) => (await call('generate-mac', { key: handle, algorithm, message })).mac,
-    verifyMac: async (handle, algorithm, message, mac) => (await call('verify-mac', { key: handle, algorithm, message, mac })).valid,
-    getPublicKey: async (handle) => (await call('get-public-key', { key: handle })).publicKey,
+    encrypt: (...given) => one('encrypt', given),
+    decrypt: (...given) => one('decrypt', given),
+    reEncrypt: (...given) => one('reEncrypt', given),
+    generateDataKey: (...given) => one('generateDataKey', given),
+    sign: (...given) => one('sign', given),
+    verify: (...given) => one('verify', given),
+    generateMac: (...given) => one('generateMac', given),
+    verifyMac: (...given) => one('verifyMac', given),
+    getPublicKey: (...given) => one('getPublicKey', given),
+    batch: (calls) => sendBatches(calls, (message) => call('batch', message)),
     generateRandom: async (length) => (await call('generate-random', { length })).random,
     sealRows: async (digests) => (await call('seal-rows', { digests })).seals,
     checkSeals: async (rows) => {
@@ -113,6 +121,7 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
       return valid;
     },
     signAudit: async (digest) => (await call('sign-audit', { digest })).signature,
+    deriveKey: async (purpose) => (await call('derive-key', { purpose })).key,
   };
 }
 
@@ -128,7 +137,7 @@ async function withRetry<T>(operation: BridgeOperationName, deadlineAt: number, 
   return attempt();
 }
 
-type FieldKind = 'bytes' | 'object' | 'boolean' | 'texts' | 'booleans';
+type FieldKind = 'list' | 'bytes' | 'object' | 'boolean' | 'texts' | 'booleans';
 
 /** What each reply must have. Cheaper than the schemas of the protocol, which the bridge's own tests hold it to. */
 const replyShapes: Readonly<Record<BridgeOperationName, Readonly<Record<string, FieldKind>>>> = {
@@ -146,9 +155,12 @@ const replyShapes: Readonly<Record<BridgeOperationName, Readonly<Record<string, 
   'seal-rows': { seals: 'texts' },
   'check-seals': { valid: 'booleans' },
   'sign-audit': { signature: 'bytes' },
+  'derive-key': { key: 'bytes' },
+  batch: { results: 'list' },
 };
 
 const fits: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
+  list: Array.isArray,
   bytes: (value) => value instanceof Uint8Array,
   object: (value) => typeof value === 'object' && value !== null,
   boolean: (value) => typeof value === 'boolean',
@@ -164,8 +176,42 @@ function readReply<Name extends BridgeOperationName>(operation: Name, { status, 
   } catch {
     throw malformed();
   }
-  for (const [name, kind] of Object.entries(replyShapes[operation])) if (!fits[kind](message[name])) throw malformed();
+  demandShape(operation, message);
   return message as BridgeReply<Name>;
+}
+
+/** @throws CryptoError internal */
+function demandShape(operation: BridgeOperationName, message: Readonly<Record<string, unknown>>): void {
+  for (const [name, kind] of Object.entries(replyShapes[operation])) if (!fits[kind](message[name])) throw malformed();
+}
+
+/** As many frames as the calls need: one, unless there are more than 100 of them. A frame that was not answered fails its own calls, and all fail together when none was. */
+async function sendBatches(calls: readonly CryptoCall[], send: (message: Record<string, unknown>) => Promise<Record<string, unknown>>): Promise<readonly CryptoOutcome[]> {
+  const frames = Array.from({ length: Math.ceil(calls.length / batchCallsMax) }, (_, at) => calls.slice(at * batchCallsMax, (at + 1) * batchCallsMax));
+  const answers = await Promise.allSettled(frames.map(async (frame) => readBatch(frame, await send(encodeBatchCalls(frame.map(toMessage))))));
+  const lost = answers.find((answer) => answer.status === 'rejected');
+  if (lost !== undefined && answers.every((answer) => answer.status === 'rejected')) throw lost.reason;
+  return answers.flatMap((answer, at) => (answer.status === 'fulfilled' ? answer.value : frames[at]!.map(() => ({ error: answer.reason as CryptoError }))));
+}
+
+const toMessage = ({ name, parameters }: CryptoCall): BatchedCall => {
+  const { operation, message } = codecOf(name);
+  return { operation, message: (message as (...given: readonly unknown[]) => Record<string, unknown>)(...parameters) };
+};
+
+function readBatch(calls: readonly CryptoCall[], frame: Record<string, unknown>): CryptoOutcome[] {
+  let results: BatchedResult[];
+  try {
+    results = decodeBatchResults(frame, calls.length);
+  } catch {
+    throw malformed();
+  }
+  return results.map((result, at): CryptoOutcome => {
+    if (result.error !== undefined) return { error: result.error };
+    const { operation, value } = codecOf(calls[at]!.name);
+    demandShape(operation, result.reply);
+    return { value: value(result.reply as never) };
+  });
 }
 
 function errorOf(status: number, body: Buffer): CryptoError {
@@ -178,6 +224,5 @@ function errorOf(status: number, body: Buffer): CryptoError {
   return new CryptoError(status === 503 ? 'unavailable' : 'internal', `the bridge answered ${status}`);
 }
 
-const onlyParts = ({ iv, ciphertext }: SealedParts): SealedParts => ({ iv, ciphertext });
 const timedOut = (): CryptoError => new CryptoError('timeout', 'the bridge did not answer in time');
 const malformed = (): CryptoError => new CryptoError('internal', 'the answer of the bridge is malformed');

@@ -19,7 +19,7 @@ import {
   timingSafeEqual,
   verify,
 } from 'node:crypto';
-import { encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
+import { encodeKeyDerivation, encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
 import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
 import { describeKeySpec, type EncryptionAlgorithm, type KeySpec, type KeyUsage, type MacAlgorithm, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
 import { macDescriptors } from '#shared/algorithms/mac.ts';
@@ -36,6 +36,7 @@ import {
   type MessageType,
   type SealedParts,
 } from '#shared/ports/crypto.ts';
+import type { CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
 
 export interface SoftwareCryptoKeys {
   /** 32 bytes each. */
@@ -159,8 +160,19 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
     signAudit: async () => {
       throw fail('forbidden');
     },
+    batch: (calls) => Promise.all(calls.map(settle)),
+    deriveKey: async (purpose) => hmac(encodeKeyDerivation(domain, purpose)),
   };
   return withFaults(crypto);
+
+  async function settle({ name, parameters }: CryptoCall): Promise<CryptoOutcome> {
+    try {
+      return { value: await (crypto[name] as (...given: readonly unknown[]) => Promise<unknown>)(...parameters) };
+    } catch (error) {
+      if (error instanceof CryptoError) return { error };
+      throw error;
+    }
+  }
 }
 
 function tagged(request: GenerateKeyRequest, wrapped: string, publicKey: string | undefined, tag: (unsealed: Omit<KeyMaterial, 'tag'>) => string): KeyMaterial {
