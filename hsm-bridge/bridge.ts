@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type BridgeConfig, readPin } from './config.ts';
 import { loadDomainKeys } from './driver/domain-keys.ts';
-import { loadModule } from './driver/module.ts';
-import { findSlot, login, missingMechanisms, TokenUnavailable } from './driver/token.ts';
+import { loadModule, TokenUnavailable } from './driver/module.ts';
+import { findSlot, login, missingMechanisms } from './driver/token.ts';
 import { Lane } from './lanes/lane.ts';
 import type { WorkerSetup } from './lanes/worker.ts';
 import { Hsm } from './operations/hsm.ts';

@@ -3,7 +3,7 @@ export const exitCodes = {
   drained: 0,
   /** A fault of the program. */
   fault: 1,
-  /** Do not restart before the configuration is changed. */
+  /** Do not restart before the configuration or the installation is changed. */
   configInvalid: 64,
   /** The token was there and is gone: restart. */
   tokenLost: 70,

@@ -2,7 +2,7 @@
 import { startBridge } from './bridge.ts';
 import { ConfigInvalid, readConfig } from './config.ts';
 import { DomainKeysRefused } from './driver/domain-keys.ts';
-import { TokenUnavailable } from './driver/token.ts';
+import { ModuleMissing, TokenUnavailable } from './driver/module.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** Answers in flight get this long before a bridge without a token exits. */
@@ -11,7 +11,7 @@ const lastWordsMs = 200;
 const log = (entry: Readonly<Record<string, unknown>>): void => void process.stdout.write(`${JSON.stringify({ ...entry, time: new Date().toISOString() })}\n`);
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigInvalid) return exitCodes.configInvalid;
+  if (error instanceof ConfigInvalid || error instanceof ModuleMissing) return exitCodes.configInvalid;
   if (error instanceof TokenUnavailable) return exitCodes.tokenUnavailable;
   if (error instanceof DomainKeysRefused) return exitCodes.domainKeysRefused;
   return exitCodes.fault;

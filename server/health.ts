@@ -22,13 +22,14 @@ const everyMs = 1000;
 const probeTimeoutMs = 900;
 
 export function watchHealth(sources: HealthSources): Health {
-  let hsm: 'ok' | 'unavailable' = sources.supervisor.state === 'ready' ? 'ok' : 'unavailable';
+  // A bridge says that it is ready after its first use of the HSM; from then on the probe tells.
+  let hsmFailed = false;
   let store: 'ok' | 'unavailable' = 'ok';
   let stopping = false;
 
   const probe = async (): Promise<void> => {
     const { healthPort, state } = sources.supervisor;
-    hsm = state === 'ready' && healthPort !== undefined && (await isReady(healthPort)) ? 'ok' : 'unavailable';
+    hsmFailed = state === 'ready' && healthPort !== undefined && !(await isReady(healthPort));
     store = await sources.store.getMany([{ table: 'core', pk: 'HEALTH', sk: 'META' }]).then(
       () => 'ok' as const,
       () => 'unavailable' as const,
@@ -40,6 +41,7 @@ export function watchHealth(sources: HealthSources): Health {
   return {
     answer() {
       const bridge = sources.supervisor.state;
+      const hsm = bridge === 'ready' && !hsmFailed ? 'ok' : 'unavailable';
       const audit = sources.auditFiles.map((file) => file.problem ?? 'ok');
       const auditWorks = audit.includes('ok');
       const serving = bridge === 'ready' && store === 'ok' && auditWorks && !stopping;

@@ -7,7 +7,7 @@ import { readyMessage } from './ready-message.ts';
 import { readSettings, SettingInvalid } from './settings.ts';
 
 /** The HSM bridge gets this long before the server says that it runs without it. */
-const bridgeWithinMs = 15_000;
+const bridgeWithinMs = 8000;
 /** A second signal after this long means: now. */
 const impatientAfterMs = 1000;
 

@@ -10,8 +10,8 @@ import * as z from 'zod';
 import { encryptionAlgorithms, keySpecs, keyUsages, macAlgorithms, signingAlgorithms } from '#shared/algorithms/key-specs.ts';
 import { cryptoErrorCodes, derivedKeyPurposes } from '#shared/ports/crypto.ts';
 
-/** From the URI SAN of the client certificate: `spiffe://chatelaine/<class>`. */
-export const callerClasses = ['crypto', 'lifecycle', 'rotation', 'audit', 'admin'] as const;
+/** From the URI SAN of the client certificate: `spiffe://chatelaine/<class>`. A reader may only check seals and see public keys. */
+export const callerClasses = ['reader', 'crypto', 'lifecycle', 'rotation', 'audit', 'admin'] as const;
 export type CallerClass = (typeof callerClasses)[number];
 
 export const frameBytesMax = 64 * 1024;

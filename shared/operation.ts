@@ -49,6 +49,8 @@ export interface OperationDefinition<
   readonly statelessRoles?: readonly string[];
   /** Load the material of each key in the same read. */
   readonly material?: boolean;
+  /** The change removes rows (an alias, a key): without it the function may write rows and not delete any. */
+  readonly removes?: boolean;
   readonly needs: readonly Need[];
   readonly errors: readonly Code[];
   /** Members of the request that the audit record keeps. Never plaintext, ciphertext, signatures, or encryption-context values. */
@@ -70,6 +72,7 @@ export interface Operation {
   readonly permissions?: Readonly<Record<string, `kms:${string}`>>;
   readonly statelessRoles?: readonly string[];
   readonly material?: boolean;
+  readonly removes?: boolean;
   readonly needs: readonly PortName[];
   readonly errors: readonly KmsErrorCode[];
   audit(input: Record<string, unknown>): JsonObject;

@@ -34,17 +34,31 @@ export type Pkcs11Module = Pick<
 /** A CK_ULONG as pkcs11js passes it around. */
 export type Handle = Buffer;
 
+/** The module file cannot be loaded: a matter of the installation. */
+export class ModuleMissing extends Error {
+  override readonly name = 'ModuleMissing';
+}
+
+/** The token cannot be used at all: missing, not initialised, or the PIN is wrong. */
+export class TokenUnavailable extends Error {
+  override readonly name = 'TokenUnavailable';
+}
+
 /**
  * Loads the module and initialises it, unless another thread of this process has. Never finalised: C_Finalize under load crashes SoftHSM.
- * @throws Error with a message for the operator.
+ * @throws ModuleMissing, TokenUnavailable
  */
 export function loadModule(path: string): Pkcs11Module {
   const module = new pkcs11.PKCS11();
   try {
     module.load(path);
+  } catch (error) {
+    throw new ModuleMissing(`the PKCS #11 module ${path} cannot be loaded: ${describe(error)}`, { cause: error });
+  }
+  try {
     module.C_Initialize({ flags: pkcs11.CKF_OS_LOCKING_OK });
   } catch (error) {
-    if (returnValue(error) !== pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED) throw new Error(`the PKCS #11 module ${path} does not start: ${describe(error)}`, { cause: error });
+    if (returnValue(error) !== pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED) throw new TokenUnavailable(`the HSM does not start: ${describe(error)}`, { cause: error });
   }
   return module;
 }

@@ -1,11 +1,6 @@
 import pkcs11 from 'pkcs11js';
 import type { HsmProfile } from '../profiles/profile.ts';
-import { describe, type Handle, type Pkcs11Module, returnValue } from './module.ts';
-
-/** The token cannot be used at all: missing, not initialised, or the PIN is wrong. */
-export class TokenUnavailable extends Error {
-  override readonly name = 'TokenUnavailable';
-}
+import { describe, type Handle, type Pkcs11Module, returnValue, TokenUnavailable } from './module.ts';
 
 /** @throws TokenUnavailable */
 export function findSlot(module: Pkcs11Module, label: string): Handle {

@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { type JobName, jobs } from '../driver/jobs.ts';
 import { answerTags, failureOf, JobFailure } from './answer.ts';
+import { createMailbox } from './mailbox.ts';
 import { packetBytes, readPacket, writePacket } from './packet.ts';
-import { createRingMemory, RingReader, RingWriter } from './ring.ts';
-import type { Mailbox, WorkerSetup } from './worker.ts';
+import { RingReader, RingWriter } from './ring.ts';
+import type { WorkerSetup } from './worker.ts';
 
 export interface LaneOptions {
   readonly name: string;
@@ -15,6 +16,8 @@ export interface LaneOptions {
   readonly setup: WorkerSetup;
   /** Jobs of some microseconds, better done by one thread that is awake than by two that must be woken. Empty where the HSM is across a network. */
   readonly quick: ReadonlySet<JobName>;
+  /** What the threads run; a test has its own. */
+  readonly script?: URL;
   /** The dead worker's sessions live on in the process: close them, and forget what they own. */
   readonly onWorkerLost: (sessions: readonly Uint8Array[], reason: string) => void;
 }
@@ -48,6 +51,7 @@ const respawnAfterMs = 100;
 const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 };
 const ringBytesPerJob = 8 * 1024;
 const ringBytesMin = 128 * 1024;
+const jobBytesMax = 60 * 1024;
 
 /** A pool of worker threads with a bounded queue. Every job gets exactly one answer: a result, a failure, or `worker-lost`. */
 export class Lane {
@@ -73,6 +77,10 @@ export class Lane {
   run(name: JobName, fields: readonly Uint8Array[], deadlineAt: number): Promise<Buffer[]> {
     return new Promise((resolve, reject) => {
       const job: Job = { name, fields, deadlineAt, resolve, reject, attempts: 0 };
+      if (packetBytes(fields) > jobBytesMax) {
+        reject(new JobFailure('internal', 'the job is too long'));
+        return;
+      }
       if (this.#queue.length === 0 && this.#place(job)) return;
       if (this.#queue.length >= this.#options.queueMax || this.#closed) reject(new JobFailure('queue-full', `the ${this.#options.name} lane is full`));
       else this.#queue.push(job);
@@ -156,8 +164,12 @@ export class Lane {
 
   #spawn(): Promise<void> {
     const ringBytes = Math.max(ringBytesMin, this.#options.depth * ringBytesPerJob);
-    const mailbox: Mailbox = { requests: createRingMemory(ringBytes), answers: createRingMemory(ringBytes), wake: new Int32Array(new SharedArrayBuffer(8)), bell: this.#bell };
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { setup: this.#options.setup, mailbox }, name: `hsm-${this.#options.name}`, resourceLimits });
+    const mailbox = createMailbox(ringBytes, this.#bell);
+    const worker = new Worker(this.#options.script ?? new URL('./worker.ts', import.meta.url), {
+      workerData: { setup: this.#options.setup, mailbox },
+      name: `hsm-${this.#options.name}`,
+      resourceLimits,
+    });
     const thread: Thread = {
       worker,
       requests: new RingWriter(mailbox.requests),

@@ -1,5 +1,5 @@
 /**
- * A small client for the AWS services that speak the AWS JSON protocol (DynamoDB, EventBridge, SQS). One client of the SDK alone is more than the whole
+ * A small client for the AWS services that speak the AWS JSON protocol (DynamoDB, EventBridge, SQS, Secrets Manager). One client of the SDK alone is more than the whole
  * bundle budget of a function: the record store is 338 KB and 45 ms of import with it, and 28 KB with this.
  * It signs, sends once and parses. Repeats are the caller's business, who knows whether a request may be sent twice.
  */
@@ -10,7 +10,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 
 export interface AwsJsonService {
   /** Of the host name and of the signature's scope. */
-  readonly name: 'dynamodb' | 'events' | 'sqs';
+  readonly name: 'dynamodb' | 'events' | 'sqs' | 'secretsmanager';
   /** What stands before the dot in X-Amz-Target. */
   readonly targetPrefix: string;
   readonly jsonVersion: '1.0' | '1.1';

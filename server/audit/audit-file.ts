@@ -25,7 +25,10 @@ const batchBytesMax = 1024 * 1024;
 /** Deliveries repeat an event within seconds of a crash: this many records remember it. */
 const recentMax = 10_000;
 
-/** @param onDurable sees each record once, after it is durable */
+/**
+ * Opens the file at once; when that fails it is tried again with each append.
+ * @param onDurable sees each record once, after it is durable
+ */
 export function createAuditFile(path: string, onDurable: (record: AuditRecord) => void = () => {}): AuditFile {
   const file = createLineFile(path);
   const recent = createRecentIds(recentMax);
@@ -35,12 +38,17 @@ export function createAuditFile(path: string, onDurable: (record: AuditRecord) =
   let problem: string | undefined;
   let closed = false;
 
+  const open = (): void => {
+    for (const line of file.ready() ?? []) recent.add(eventIdOf(line));
+  };
+  const describe = (error: unknown): string => (error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : 'unknown');
+
   const writeBatch = async (batch: readonly Entry[]): Promise<void> => {
     try {
-      for (const line of file.ready() ?? []) recent.add(eventIdOf(line));
+      open();
       await file.append(Buffer.from(batch.map((entry) => entry.line).join('')));
     } catch (error) {
-      problem = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : 'unknown';
+      problem = describe(error);
       for (const entry of batch) entry.reject(new Error(`The audit record could not be written: ${problem}`, { cause: error }));
       return;
     }
@@ -61,6 +69,12 @@ export function createAuditFile(path: string, onDurable: (record: AuditRecord) =
     }
     pumping = undefined;
   };
+
+  try {
+    open();
+  } catch (error) {
+    problem = describe(error);
+  }
 
   return {
     get problem() {

@@ -14,6 +14,8 @@ export function readBody(message: IncomingMessage, bytesMax: number): Promise<Bu
     });
     message.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     message.on('error', reject);
-    message.on('close', () => reject(new Error('the connection ended before the request did')));
+    message.on('close', () => {
+      if (!message.complete) reject(new Error('the connection ended before the request did'));
+    });
   });
 }

@@ -13,12 +13,23 @@ const basicPattern = /^([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]
 /** @throws KmsError IncompleteSignatureException */
 export function readRequestTime(headers: Readonly<Record<string, string>>): RequestTime {
   const amzDate = headers['x-amz-date'];
-  const header = amzDate === undefined ? 'date' : 'x-amz-date';
-  const text = amzDate ?? headers.date;
-  if (text === undefined) throw new KmsError('IncompleteSignatureException', "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
-  const ms = basicPattern.test(text) ? Date.parse(text.replace(basicPattern, '$1-$2-$3T$4:$5:$6Z')) : header === 'date' ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new KmsError('IncompleteSignatureException', `Date must be in ISO-8601 'basic format' (YYYYMMDDTHHMMSSZ).`);
-  return { header, ms, basic: basicTime(ms) };
+  if (amzDate !== undefined) {
+    const ms = parseBasicTime(amzDate);
+    if (Number.isNaN(ms)) throw new KmsError('IncompleteSignatureException', "Date must be in ISO-8601 'basic format' (YYYYMMDDTHHMMSSZ).");
+    return { header: 'x-amz-date', ms, basic: amzDate };
+  }
+  if (headers.date === undefined) throw new KmsError('IncompleteSignatureException', "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
+  const basicMs = parseBasicTime(headers.date);
+  const ms = Number.isNaN(basicMs) ? Date.parse(headers.date) : basicMs;
+  if (Number.isNaN(ms)) throw new KmsError('IncompleteSignatureException', 'The Date header holds no date.');
+  return { header: 'date', ms, basic: basicTime(ms) };
+}
+
+function parseBasicTime(text: string): number {
+  const match = basicPattern.exec(text);
+  if (match === null) return Number.NaN;
+  const [, year, month, day, hour, minute, second] = match.map(Number) as [number, number, number, number, number, number, number];
+  return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
 /** @throws KmsError InvalidSignatureException, with AWS's texts */

@@ -1,5 +1,5 @@
 /** Signing keys of SigV4, derived from the secret by four HMACs and kept for the next request of the same day, Region and service. */
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 export interface SigningScope {
   readonly date: string;
@@ -9,19 +9,20 @@ export interface SigningScope {
 
 const hmac = (key: Uint8Array | string, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
-export function deriveSigningKey(secret: string, scope: SigningScope): Buffer {
-  return hmac(hmac(hmac(hmac(`AWS4${secret}`, scope.date), scope.region), scope.service), 'aws4_request');
+/** As a KeyObject: an HMAC with it costs a quarter of one with bytes. */
+export function deriveSigningKey(secret: string, scope: SigningScope): KeyObject {
+  return createSecretKey(hmac(hmac(hmac(hmac(`AWS4${secret}`, scope.date), scope.region), scope.service), 'aws4_request'));
 }
 
 export interface SigningKeys {
-  get(accessKeyId: string, secret: string, scope: SigningScope): Buffer;
+  get(accessKeyId: string, secret: string, scope: SigningScope): KeyObject;
   /** Call it only after a signature was found right, so that nobody without a secret can fill the cache. */
-  keep(accessKeyId: string, secret: string, scope: SigningScope, key: Buffer): void;
+  keep(accessKeyId: string, secret: string, scope: SigningScope, key: KeyObject): void;
 }
 
 /** Bounded: the least recently used entry goes first. A changed secret is a miss. */
 export function createSigningKeys(entriesMax = 1000): SigningKeys {
-  const entries = new Map<string, { secret: string; key: Buffer }>();
+  const entries = new Map<string, { secret: string; key: KeyObject }>();
   const nameOf = (accessKeyId: string, scope: SigningScope): string => `${accessKeyId}/${scope.date}/${scope.region}/${scope.service}`;
   return {
     get(accessKeyId, secret, scope) {

@@ -86,6 +86,9 @@ export function stateRowOf(operation: string): StateRow | undefined {
   return Object.hasOwn(stateTable, operation) ? stateTable[operation as keyof typeof stateTable] : undefined;
 }
 
+/** For people: `yes`, or the error and what it says. */
+export const describeRule = (rule: StateRule): string => (rule === 'ok' ? 'yes' : `${refusals[rule][0]}: ${refusals[rule][1]}`);
+
 /** Every error that a key's state can give the operation. */
 export function stateErrorsOf(operation: string): readonly KmsErrorCode[] {
   const rules = Object.values(stateRowOf(operation) ?? {});

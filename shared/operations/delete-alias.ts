@@ -17,6 +17,7 @@ export const DeleteAlias = defineOperation({
     return { key: { identifier: input.AliasName, accepts: 'any' } };
   },
   statelessRoles: ['key'],
+  removes: true,
   needs: ['committer', 'lister'],
   errors: ['InvalidAliasNameException', 'NotAuthorizedException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName }),

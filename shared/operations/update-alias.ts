@@ -29,6 +29,7 @@ export const UpdateAlias = defineOperation({
   },
   // The present target may be in any state (rule 10 of the state table); only the new one is held to it.
   statelessRoles: ['alias'],
+  removes: true,
   needs: ['committer', 'lister'],
   errors: ['InvalidAliasNameException', 'LimitExceededException', 'NotAuthorizedException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName, targetKeyId: input.TargetKeyId }),

@@ -55,6 +55,15 @@ export async function handleApiRequest(service: Service, request: ApiRequest, au
   }
 }
 
+type RecordingService = Pick<Service, 'audit' | 'alarms' | 'clock'>;
+
+/** For a front that refuses a request before any operation could see it. @param caller undefined when it is not known who calls */
+export async function refuseApiRequest(service: RecordingService, request: ApiRequest, caller: Caller | undefined, refusal: KmsError): Promise<ApiResponse> {
+  const refused = { requestId: newUuid(), operation: targetName(request), caller, protocol: protocolOf(request) };
+  const error = await auditRefusal(service, request, refused, refusal);
+  return renderError(refused.protocol, error, { requestId: refused.requestId, operation: refused.operation, principalArn: caller?.principalArn, errorCode: error.code });
+}
+
 interface RefusedRequest {
   readonly requestId: string;
   readonly operation: string | undefined;
@@ -63,7 +72,7 @@ interface RefusedRequest {
 }
 
 /** Requests that no operation ever saw (not authenticated, unknown operation) leave their record here. */
-async function auditRefusal(service: Service, request: ApiRequest, refused: RefusedRequest, error: KmsError): Promise<KmsError> {
+async function auditRefusal(service: RecordingService, request: ApiRequest, refused: RefusedRequest, error: KmsError): Promise<KmsError> {
   const now = service.clock.now();
   const { caller } = refused;
   const record: AuditRecord = {

@@ -11,6 +11,7 @@ export const DeleteKey = defineOperation({
   input: z.object({ KeyId: z.string() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  removes: true,
   needs: ['committer', 'eraser'],
   errors: ['ConflictException'],
   audit: (input) => ({ keyId: input.KeyId }),

@@ -30,17 +30,27 @@ const pageSize = 100;
 export async function* findDueTasks(store: Pick<RecordStore, 'query' | 'getMany'>, now: number): AsyncGenerator<DueTask> {
   for (const kind of ['ROTATION', 'DELETION'] as const) {
     for (let shard = 0; shard < dueShards; shard += 1) {
-      for await (const item of dueItems(store, 'core', duePartition(kind, shard), dueThrough(now))) {
-        const { account, region, keyId, currentVersion } = readKeyRecord(item);
-        yield { kind, account, region, keyId, version: currentVersion };
-      }
+      for await (const item of dueItems(store, 'core', duePartition(kind, shard), dueThrough(now))) yield taskOf(kind, item);
     }
   }
   for await (const item of dueItems(store, 'ops', rollPartition)) {
     const { region, keyId, version } = item.body;
     const [keyItem] = await store.getMany([keyRow({ region: String(region), keyId: String(keyId) })]);
-    if (keyItem !== undefined) yield { kind: 'ENCRYPTION_COUNT', account: readKeyRecord(keyItem).account, region: String(region), keyId: String(keyId), version: Number(version) };
+    if (keyItem !== undefined) yield { ...taskOf('ENCRYPTION_COUNT', keyItem), version: Number(version) };
   }
+}
+
+/** Believes nothing and refuses nothing: a broken row must fail as its own task and not end the search for the others. */
+function taskOf(kind: DueTask['kind'], item: Item): DueTask {
+  const [, region = '', keyId = ''] = item.pk.split('#');
+  const { account, currentVersion } = item.body;
+  return {
+    kind,
+    account: typeof account === 'string' && /^[0-9]{12}$/.test(account) ? account : '000000000000',
+    region,
+    keyId,
+    version: Math.max(1, Math.trunc(Number(currentVersion)) || 1),
+  };
 }
 
 async function* dueItems(store: Pick<RecordStore, 'query'>, table: 'core' | 'ops', pk: string, through?: string): AsyncGenerator<Item> {

@@ -80,9 +80,21 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
     const { certificate: cert, key } = await issue({ authority, kind: 'client', callerClass });
     return { url: `https://127.0.0.1:${port}`, ca: authority.certificate, cert, key };
   };
-  await start();
+  const stop = async () => {
+    for (const client of clients) client.close();
+    await end('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+    token.remove();
+  };
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     token,
+    stop,
     authority,
     log,
     credentials,
@@ -106,12 +118,6 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
     async restart() {
       await end('SIGKILL');
       await start();
-    },
-    async stop() {
-      for (const client of clients) client.close();
-      await end('SIGKILL');
-      rmSync(dir, { recursive: true, force: true });
-      token.remove();
     },
   };
 }

@@ -1,0 +1,46 @@
+/** The whole deployment: five stacks, the rules they are checked by, and what is known to differ from the rules. */
+import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
+import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { type DeploymentConfig, readConfig } from './config.ts';
+import { acknowledge } from './nag-acknowledgments.ts';
+import { ApiStack } from './stacks/api-stack.ts';
+import { AuditStack } from './stacks/audit-stack.ts';
+import { BridgeStack } from './stacks/bridge-stack.ts';
+import { DataStack } from './stacks/data-stack.ts';
+import { LifecycleStack } from './stacks/lifecycle-stack.ts';
+
+export interface Deployment {
+  readonly app: App;
+  readonly config: DeploymentConfig;
+  readonly stacks: {
+    readonly data: DataStack;
+    readonly bridge: BridgeStack;
+    readonly audit: AuditStack;
+    readonly api: ApiStack;
+    readonly lifecycle: LifecycleStack;
+  };
+}
+
+/** @param codeFolder what `npm run bundle` made */
+export function createDeployment(codeFolder: string, appProps: AppProps = {}): Deployment {
+  const app = new App({ analyticsReporting: false, ...appProps });
+  const config = readConfig(app.node.tryGetContext('chatelaine'));
+  const env = { ...(config.account === undefined ? {} : { account: config.account }), ...(config.region === undefined ? {} : { region: config.region }) };
+  const stackProps = (description: string) => ({ env, description: `Chatelaine: ${description}`, terminationProtection: config.profile === 'production' });
+  const id = (name: string) => `${config.deployment}-${name}`;
+
+  const data = new DataStack(app, id('data'), config, stackProps('tables'));
+  const bridge = new BridgeStack(app, id('bridge'), config, stackProps('access to the HSM bridge'));
+  const audit = new AuditStack(app, id('audit'), config, codeFolder, stackProps('audit trail'));
+  const shared = { config, codeFolder, data, audit, bridge };
+  const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
+  const lifecycle = new LifecycleStack(app, id('lifecycle'), { ...shared, ...stackProps('rotation, destruction, outbox') });
+
+  Tags.of(app).add('chatelaine:deployment', config.deployment);
+  if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const stale = acknowledge(app, config.deployment);
+  if (stale.length > 0) throw new Error(`These acknowledgments match nothing any more: ${stale.map((entry) => `${entry.id} at ${entry.path}`).join(', ')}.`);
+  return { app, config, stacks: { data, bridge, audit, api, lifecycle } };
+}

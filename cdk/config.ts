@@ -1,0 +1,47 @@
+/** What one deployment chooses, from the `chatelaine` context of cdk.json or `cdk --context`. Everything else is decided here and the same for all. */
+import * as z from 'zod';
+
+export const deploymentConfigSchema = z
+  .strictObject({
+    /** Stands in front of the names of functions and stacks: two deployments fit into one account and Region. */
+    deployment: z.string().regex(/^[a-z][a-z0-9-]{1,19}$/),
+    account: z
+      .string()
+      .regex(/^[0-9]{12}$/)
+      .optional(),
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/)
+      .optional(),
+    profile: z.enum(['dev', 'production']),
+    /** Tables and their key go away with the stack. Only for development: keys that were wrapped are then gone for good. */
+    destroyData: z.boolean().default(false),
+    bridge: z.strictObject({
+      url: z.url({ protocol: /^https$/ }),
+      /** The name in the bridge's certificate, when it is not the host of the address. */
+      serverName: z.string().min(1).max(253).optional(),
+    }),
+    audit: z.strictObject({
+      retentionDays: z.int().min(1).max(36_500),
+      /** COMPLIANCE cannot be shortened or lifted by anybody, not even by the account's root. */
+      lockMode: z.enum(['COMPLIANCE', 'GOVERNANCE']),
+    }),
+    sweepMinutes: z.int().min(1).max(1440),
+    logRetentionDays: z.union([z.literal(30), z.literal(90), z.literal(180), z.literal(365), z.literal(400), z.literal(731), z.literal(1827)]),
+    /** An upper bound on every role of the deployment, where the organisation demands one. */
+    permissionsBoundaryArn: z.string().startsWith('arn:').optional(),
+  })
+  .refine((config) => !(config.destroyData && config.profile === 'production'), { message: 'A production deployment never destroys its data.', path: ['destroyData'] })
+  .refine((config) => config.profile === 'dev' || config.audit.retentionDays >= 365, {
+    message: 'A production deployment keeps its audit trail for a year or longer.',
+    path: ['audit'],
+  });
+
+export type DeploymentConfig = z.output<typeof deploymentConfigSchema>;
+
+/** @param context the object, or its JSON text as `cdk --context` gives it. @throws Error that lists what is wrong */
+export function readConfig(context: unknown): DeploymentConfig {
+  const parsed = deploymentConfigSchema.safeParse(typeof context === 'string' ? JSON.parse(context) : context);
+  if (parsed.success) return parsed.data;
+  throw new Error(`The chatelaine context of cdk.json is not usable:\n${z.prettifyError(parsed.error)}`);
+}

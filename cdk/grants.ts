@@ -1,0 +1,102 @@
+/**
+ * What each port costs in AWS permissions. A function gets the union over what its operation declares and nothing else. The table is exhaustive by type: a
+ * new port does not compile until somebody has decided here what it may do.
+ */
+import type { CallerClass } from '#shared/bridge-protocol.ts';
+import type { Operation } from '#shared/operation.ts';
+import type { PortName } from '#shared/ports/ports.ts';
+
+/** Everything that a statement can be about. `core/list` is an index of the core table. */
+export type ResourceName =
+  | 'core'
+  | 'core/list'
+  | 'core/due'
+  | 'material'
+  | 'ops'
+  | 'ops/due'
+  | 'bus'
+  | 'auditQueue'
+  | 'taskQueue'
+  | 'archive/audit'
+  | 'archive/alarms'
+  | `bridgeSecret/${CallerClass}`;
+
+export interface Grant {
+  readonly action: `${'dynamodb' | 'events' | 'sqs' | 'secretsmanager' | 's3'}:${string}`;
+  readonly on: ResourceName;
+}
+
+/** What a grant may depend on. */
+type Declaration = Pick<Operation, 'keys' | 'material' | 'removes' | 'needs'>;
+
+const on = (resource: ResourceName, ...actions: Grant['action'][]): Grant[] => actions.map((action) => ({ action, on: resource }));
+/** The record store reads one item by GetItem and several by BatchGetItem. */
+const read = (table: 'core' | 'material' | 'ops'): Grant[] => on(table, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
+
+export const portGrants: Readonly<Record<PortName, (operation: Declaration) => Grant[]>> = {
+  lister: () => [...read('core'), ...on('core', 'dynamodb:Query'), ...on('core/list', 'dynamodb:Query')],
+  // GetItem: after a lost answer the outbox row tells whether the change was applied.
+  committer: ({ removes }) => on('core', 'dynamodb:PutItem', 'dynamodb:GetItem', ...(removes === true ? (['dynamodb:DeleteItem'] as const) : [])),
+  // Writes material through the committer, and never reads any.
+  keyFactory: () => on('material', 'dynamodb:PutItem'),
+  cipher: () => [],
+  signer: () => [],
+  mac: () => [],
+  random: () => [],
+  encryptionCounter: () => on('ops', 'dynamodb:GetItem', 'dynamodb:PutItem'),
+  eraser: () => [...on('core', 'dynamodb:Query', 'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem'), ...on('material', 'dynamodb:Query', 'dynamodb:DeleteItem')],
+};
+
+/** The pipeline itself: the keys that the request names, and the audit record. */
+function pipelineGrants({ keys, material }: Declaration): Grant[] {
+  return [...(keys === undefined ? [] : read('core')), ...(material === true ? read('material') : []), ...auditGrants];
+}
+
+export const auditGrants: readonly Grant[] = [...on('bus', 'events:PutEvents'), ...on('auditQueue', 'sqs:SendMessage')];
+
+/** The certificate that an operation's function holds for the bridge: the weakest class that suffices. Undefined: it has no business there. */
+export function bridgeClassOf({ keys, needs }: Declaration): CallerClass | undefined {
+  const needsAny = (...names: PortName[]) => needs.some((need) => names.includes(need));
+  const uses = needsAny('cipher', 'signer', 'mac', 'random');
+  const makes = needsAny('committer', 'keyFactory', 'eraser');
+  if (uses && makes) throw new Error('No caller class of the bridge may both make keys and use them: split the operation.');
+  if (uses) return 'crypto';
+  if (makes) return 'lifecycle';
+  return keys === undefined ? undefined : 'reader';
+}
+
+/** All grants of an operation's function, each once, sorted. */
+export function grantsOf(operation: Declaration): readonly Grant[] {
+  const bridgeClass = bridgeClassOf(operation);
+  return distinct([
+    ...pipelineGrants(operation),
+    ...operation.needs.flatMap((need) => portGrants[need](operation)),
+    ...(bridgeClass === undefined ? [] : on(`bridgeSecret/${bridgeClass}`, 'secretsmanager:GetSecretValue')),
+  ]);
+}
+
+/** The worker of the task queue: the union of the service's own operations, under the bridge class `rotation`. */
+export function dueTaskGrants(operations: readonly Operation[]): readonly Grant[] {
+  return distinct([
+    ...operations.flatMap((operation) => grantsOf(operation).filter((grant) => !grant.on.startsWith('bridgeSecret/'))),
+    // A version that was rolled leaves the due index of its counter.
+    ...on('ops', 'dynamodb:GetItem', 'dynamodb:PutItem'),
+    ...on('bridgeSecret/rotation', 'secretsmanager:GetSecretValue'),
+  ]);
+}
+
+export const sweepGrants: readonly Grant[] = distinct([
+  ...on('core/due', 'dynamodb:Query'),
+  ...on('ops/due', 'dynamodb:Query'),
+  ...on('core', 'dynamodb:GetItem'),
+  ...on('taskQueue', 'sqs:SendMessage'),
+]);
+
+export const outboxPublisherGrants: readonly Grant[] = distinct([...on('core/due', 'dynamodb:Query'), ...on('core', 'dynamodb:DeleteItem'), ...on('bus', 'events:PutEvents')]);
+
+export const auditArchiverGrants: readonly Grant[] = [...on('archive/audit', 's3:PutObject'), ...on('archive/alarms', 's3:PutObject')];
+
+function distinct(grants: readonly Grant[]): readonly Grant[] {
+  const byName = new Map(grants.map((grant) => [`${grant.on} ${grant.action}`, grant]));
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, grant]) => grant);
+}

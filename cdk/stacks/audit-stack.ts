@@ -1,0 +1,92 @@
+/** Where audit records end: bus → rule → queue → archiver → locked bucket, and the queue that takes records when the bus does not (docs/adr/0012). */
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { alarmDetailType, auditDetailType, eventSource } from '#shared/audit/event-names.ts';
+import type { DeploymentConfig } from '../config.ts';
+import { ServiceFunction } from '../constructs/service-function.ts';
+import { receiveActions, WorkQueue } from '../constructs/work-queue.ts';
+import { auditArchiverGrants } from '../grants.ts';
+
+const archiverTimeoutSeconds = 30;
+
+export class AuditStack extends Stack {
+  readonly bus: EventBus;
+  /** For functions, when the bus is down. */
+  readonly fallbackQueue: Queue;
+  readonly archive: Bucket;
+
+  constructor(scope: Construct, id: string, config: DeploymentConfig, codeFolder: string, props: StackProps) {
+    super(scope, id, props);
+    this.bus = new EventBus(this, 'Bus', { eventBusName: config.deployment, description: 'Audit records and alarms of Chatelaine.' });
+    const arrivals = new WorkQueue(this, 'Arrivals', { workerTimeoutSeconds: archiverTimeoutSeconds, receivesMax: 10 });
+    const fallback = new WorkQueue(this, 'Fallback', { workerTimeoutSeconds: archiverTimeoutSeconds, receivesMax: 10 });
+    this.fallbackQueue = fallback.queue;
+    this.archive = this.#archive(config);
+    new CfnOutput(this, 'ArchiveBucket', { value: this.archive.bucketName });
+
+    new Rule(this, 'ArchiveRule', {
+      description: 'Every audit record and every alarm goes into the archive.',
+      eventBus: this.bus,
+      eventPattern: { source: [eventSource], detailType: [auditDetailType, alarmDetailType] },
+      targets: [
+        new SqsQueue(arrivals.queue, {
+          message: RuleTargetInput.fromEventPath('$.detail'),
+          deadLetterQueue: arrivals.deadLetters,
+          retryAttempts: 185,
+          maxEventAge: Duration.hours(24),
+        }),
+      ],
+    });
+    this.#archiver(config, codeFolder, [arrivals.queue, fallback.queue]);
+  }
+
+  #archive(config: DeploymentConfig): Bucket {
+    const duration = Duration.days(config.audit.retentionDays);
+    return new Bucket(this, 'Archive', {
+      objectLockEnabled: true,
+      objectLockDefaultRetention: config.audit.lockMode === 'COMPLIANCE' ? ObjectLockRetention.compliance(duration) : ObjectLockRetention.governance(duration),
+      versioned: true,
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      // Whatever the profile: no deployment deletes an audit trail.
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+  }
+
+  #archiver(config: DeploymentConfig, codeFolder: string, queues: readonly Queue[]): void {
+    const logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
+    const archiver = new ServiceFunction(this, 'Archiver', {
+      kind: 'auditArchiver',
+      functionName: `${config.deployment}-audit-archiver`,
+      description: 'Writes audit records and alarms into the locked bucket.',
+      codeFolder,
+      entrypoint: 'audit-archiver',
+      environment: { CHATELAINE_ARCHIVE_BUCKET: this.archive.bucketName },
+      grants: auditArchiverGrants,
+      resources: { archive: this.archive },
+      statements: [new PolicyStatement({ actions: [...receiveActions], resources: queues.map(({ queueArn }) => queueArn) })],
+      logGroup,
+      timeoutSeconds: archiverTimeoutSeconds,
+    });
+    queues.forEach((queue, at) => {
+      new EventSourceMapping(this, `ArchiverSource${at}`, {
+        target: archiver.function,
+        eventSourceArn: queue.queueArn,
+        // One object per batch: waiting a little keeps their number low.
+        batchSize: 500,
+        maxBatchingWindow: Duration.seconds(at === 0 ? 20 : 5),
+        reportBatchItemFailures: true,
+      });
+    });
+  }
+}

@@ -1,0 +1,113 @@
+/** Puts the functions together from their environment. The only file that constructs clients of AWS. */
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { createBridgeClient } from '#bridge/client/bridge-client.ts';
+import { type FunctionEnvironment, readEnvironment } from '#shared/env/function-environment.ts';
+import { operations } from '#shared/operations/index.ts';
+import { createService, type Service } from '#shared/pipeline/service.ts';
+import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
+import type { RecordStore } from '#shared/ports/record-store.ts';
+import { createAwsJsonClient } from './adapters/aws-json-client.ts';
+import { type EventBridge, eventBridgeService, type SecretsManager, type Sqs, secretsManagerService, sqsService } from './adapters/aws-services.ts';
+import { createBridgeCrypto } from './adapters/bridge-crypto.ts';
+import { createDynamoDbClient } from './adapters/dynamodb-client.ts';
+import { createDynamoDbStore } from './adapters/dynamodb-store.ts';
+import { createEventBridgeAlarmSink, type FlushableAlarmSink } from './adapters/eventbridge-alarm-sink.ts';
+import { createEventBridgeAuditSink } from './adapters/eventbridge-audit-sink.ts';
+import { createFallbackAuditSink } from './adapters/fallback-audit-sink.ts';
+import { repeatOnce } from './adapters/repeat-once.ts';
+import { createSqsAuditSink } from './adapters/sqs-audit-sink.ts';
+import type { ArchiveHandlerSettings } from './handlers/archive-handler.ts';
+import type { DueTaskHandlerSettings } from './handlers/due-task-handler.ts';
+import type { OperationHandlerSettings } from './handlers/operation-handler.ts';
+import type { OutboxHandlerSettings } from './handlers/outbox-handler.ts';
+import type { SweepHandlerSettings } from './handlers/sweep-handler.ts';
+import type { WireHandlerSettings } from './handlers/wire-handler.ts';
+
+type ProcessEnvironment = Readonly<Record<string, string | undefined>>;
+
+const clock = { now: () => Date.now() };
+const eventBridge = () => createAwsJsonClient(eventBridgeService) as EventBridge;
+const sqs = () => createAwsJsonClient(sqsService) as Sqs;
+
+export function composeOperation(environment: ProcessEnvironment): OperationHandlerSettings {
+  const settings = readEnvironment('operation', environment);
+  const { audit, alarms } = sinks(settings);
+  const service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION });
+  return { service, operation: settings.CHATELAINE_OPERATION, apiId: settings.CHATELAINE_API_ID, region: regionOf(environment), flush: alarms.flush };
+}
+
+export function composeWire(environment: ProcessEnvironment): WireHandlerSettings {
+  const settings = readEnvironment('wire', environment);
+  const { audit, alarms } = sinks(settings);
+  return {
+    // A repeat could do a change twice: the caller decides.
+    client: new LambdaClient({ maxAttempts: 1 }),
+    service: { audit, alarms, clock },
+    operationNames: new Set(operations.map(({ name }) => name)),
+    functionName: (operation) => `${settings.CHATELAINE_FUNCTION_PREFIX}-${operation}`,
+    apiId: settings.CHATELAINE_API_ID,
+    region: regionOf(environment),
+    flush: alarms.flush,
+  };
+}
+
+export function composeSweep(environment: ProcessEnvironment): SweepHandlerSettings {
+  const settings = readEnvironment('sweep', environment);
+  return { store: store(settings), client: sqs(), queueUrl: settings.CHATELAINE_TASK_QUEUE_URL };
+}
+
+export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerSettings {
+  const settings = readEnvironment('dueTask', environment);
+  const { audit, alarms } = sinks(settings);
+  const service: Service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION });
+  return { service, flush: alarms.flush };
+}
+
+export function composeOutboxPublisher(environment: ProcessEnvironment): OutboxHandlerSettings {
+  const settings = readEnvironment('outboxPublisher', environment);
+  const audit = createEventBridgeAuditSink({ client: eventBridge(), busName: settings.CHATELAINE_EVENT_BUS });
+  return { store: store(settings), audit };
+}
+
+export function composeAuditArchiver(environment: ProcessEnvironment): ArchiveHandlerSettings {
+  const settings = readEnvironment('auditArchiver', environment);
+  return { client: new S3Client({ maxAttempts: 2 }), bucket: settings.CHATELAINE_ARCHIVE_BUCKET };
+}
+
+type TableSettings = Pick<FunctionEnvironment<'operation'>, 'CHATELAINE_TABLE_CORE' | 'CHATELAINE_TABLE_MATERIAL' | 'CHATELAINE_TABLE_OPS'>;
+
+function store(settings: TableSettings): RecordStore {
+  const { CHATELAINE_TABLE_CORE: core, CHATELAINE_TABLE_MATERIAL: material, CHATELAINE_TABLE_OPS: ops } = settings;
+  return createDynamoDbStore({ client: createDynamoDbClient(), tables: { core, material, ops } });
+}
+
+type AuditSettings = Pick<FunctionEnvironment<'operation'>, 'CHATELAINE_EVENT_BUS' | 'CHATELAINE_AUDIT_QUEUE_URL'>;
+
+function sinks({ CHATELAINE_EVENT_BUS: busName, CHATELAINE_AUDIT_QUEUE_URL: queueUrl }: AuditSettings) {
+  const client = eventBridge();
+  const audit = createFallbackAuditSink([createEventBridgeAuditSink({ client, busName }), createSqsAuditSink({ client: sqs(), queueUrl })]);
+  const alarms: FlushableAlarmSink = createEventBridgeAlarmSink({ client, busName });
+  return { audit, alarms };
+}
+
+type BridgeSettings = Pick<FunctionEnvironment<'operation'>, 'CHATELAINE_BRIDGE_URL' | 'CHATELAINE_BRIDGE_SERVER_NAME' | 'CHATELAINE_BRIDGE_SECRET'>;
+
+function bridge(settings: BridgeSettings): Crypto {
+  const { CHATELAINE_BRIDGE_URL: url, CHATELAINE_BRIDGE_SERVER_NAME: servername, CHATELAINE_BRIDGE_SECRET: SecretId } = settings;
+  const secrets = createAwsJsonClient(secretsManagerService) as SecretsManager;
+  return createBridgeCrypto({
+    async loadSecret() {
+      if (SecretId === undefined) throw new CryptoError('forbidden', 'this function has no certificate for the bridge');
+      const { SecretString } = await repeatOnce(2000, (options) => secrets.send('GetSecretValue', { SecretId }, options));
+      return SecretString ?? '';
+    },
+    connect: (certificate) => createBridgeClient({ url, ...certificate, ...(servername === undefined ? {} : { servername }) }),
+  });
+}
+
+function regionOf(environment: ProcessEnvironment): string {
+  const region = environment.AWS_REGION;
+  if (!region) throw new Error('These environment variables are missing or unusable: AWS_REGION.');
+  return region;
+}

@@ -1,0 +1,47 @@
+/**
+ * What each kind of Lambda function finds in its environment. The stacks set it and the functions read it by the same schema, so that a variable
+ * that one side forgets does not compile or stops the function at its start.
+ */
+import * as z from 'zod';
+
+const text = z.string().min(1).max(2048);
+
+/** The record store: physical names of the three tables. */
+const tables = { CHATELAINE_TABLE_CORE: text, CHATELAINE_TABLE_MATERIAL: text, CHATELAINE_TABLE_OPS: text };
+/** Where audit records go: the bus, and the queue for when the bus is down. */
+const audit = { CHATELAINE_EVENT_BUS: text, CHATELAINE_AUDIT_QUEUE_URL: text };
+/** `https://host:port` of the HSM bridge, the name that its certificate carries when that is not the host, and the secret that holds the client certificate. */
+const bridge = { CHATELAINE_BRIDGE_URL: text, CHATELAINE_BRIDGE_SERVER_NAME: text.optional(), CHATELAINE_BRIDGE_SECRET: text };
+const partition = { CHATELAINE_PARTITION: text };
+/** Events of any other API are refused (docs/adr/0013). */
+const api = { CHATELAINE_API_ID: text };
+
+export const functionEnvironments = {
+  operation: z.object({
+    CHATELAINE_OPERATION: text,
+    ...api,
+    ...partition,
+    ...tables,
+    ...audit,
+    ...bridge,
+    // Operations that touch neither keys nor rows under a seal have no certificate.
+    CHATELAINE_BRIDGE_SECRET: text.optional(),
+  }),
+  wire: z.object({ ...api, ...partition, ...audit, CHATELAINE_FUNCTION_PREFIX: text }),
+  sweep: z.object({ ...tables, CHATELAINE_TASK_QUEUE_URL: text }),
+  dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge }),
+  outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),
+  auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
+} as const;
+
+export type FunctionKind = keyof typeof functionEnvironments;
+/** What the stacks set. */
+export type FunctionEnvironment<Kind extends FunctionKind> = z.input<(typeof functionEnvironments)[Kind]>;
+
+/** @throws Error that names the variables, never their values */
+export function readEnvironment<Kind extends FunctionKind>(kind: Kind, environment: Readonly<Record<string, string | undefined>>): z.output<(typeof functionEnvironments)[Kind]> {
+  const parsed = functionEnvironments[kind].safeParse(environment);
+  if (parsed.success) return parsed.data as z.output<(typeof functionEnvironments)[Kind]>;
+  const names = [...new Set(parsed.error.issues.map((issue) => String(issue.path[0])))];
+  throw new Error(`These environment variables are missing or unusable: ${names.join(', ')}.`);
+}

@@ -1,0 +1,254 @@
+/** The single-node server as a process: start, stop, crash, restart, and everything that shares its data directory. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDataDir, startServer, type TestServer } from '#test/support/server.ts';
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** @throws Error when it does not come true */
+async function eventually<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const deadline = Date.now() + 20_000;
+  while (Date.now() < deadline) {
+    const found = await look();
+    if (found) return found;
+    await new Promise((resolveLater) => setTimeout(resolveLater, 20));
+  }
+  throw new Error(`it did not come true: ${what}`);
+}
+
+describe('one server', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.remove());
+
+  test('the ready line and the text name the endpoint and the credentials', () => {
+    expect(server.log.find((line) => line.event === 'ready' && line.component === undefined)).toMatchObject({ endpoint: server.endpoint, credentialsFile: server.credentialsFile });
+    for (const text of [server.endpoint, 'aws kms create-key', 'curl ', 'KMSClient']) expect(server.output).toContain(text);
+    expect(server.output).not.toContain(server.credentials.secretAccessKey);
+  });
+
+  test('the data directory and the credentials are for the owner only', () => {
+    expect(statSync(server.dataDir).mode & 0o777).toBe(0o700);
+    for (const file of ['credentials', 'chatelaine.db', 'bridge.json', 'hsm/user-pin', 'tls/client-key.pem', 'server.lock']) {
+      expect([file, statSync(join(server.dataDir, file)).mode & 0o077]).toEqual([file, 0]);
+    }
+  });
+
+  test('a key can be made and used, and what happened is in the audit file and the access log', async () => {
+    const { body: created } = await server.call('CreateKey');
+    const plaintext = Buffer.from('a plaintext that nobody may log').toString('base64');
+    const encrypted = await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: plaintext, EncryptionContext: { purpose: 'context value that nobody may log' } });
+    const decrypted = await server.call('Decrypt', { CiphertextBlob: encrypted.body.CiphertextBlob, EncryptionContext: { purpose: 'context value that nobody may log' } });
+
+    expect(decrypted.body.Plaintext).toBe(plaintext);
+    const requestId = decrypted.headers['x-amzn-requestid'];
+    const line = await eventually('the access log line', () => server.log.find((each) => each.requestId === requestId));
+    expect(line).toMatchObject({ event: 'request', operation: 'Decrypt', status: 200, principalArn: 'arn:aws:iam::000000000000:user/administrator' });
+    expect(server.auditRecords().filter((record) => record.requestId === requestId)).toHaveLength(1);
+    const written = server.output + readFileSync(join(server.dataDir, 'audit', 'audit.jsonl'), 'utf8');
+    for (const secret of [plaintext, 'nobody may log', encrypted.body.CiphertextBlob, server.credentials.secretAccessKey]) expect(written).not.toContain(secret);
+  });
+
+  test('any Region of the signature is served, and keys of one are unknown in another', async () => {
+    const { body } = await server.call('CreateKey', {}, { region: 'eu-central-1' });
+    expect(body.KeyMetadata.Arn).toContain(':eu-central-1:');
+    expect((await server.call('DescribeKey', { KeyId: body.KeyMetadata.KeyId }, { region: 'eu-central-1' })).status).toBe(200);
+    expect((await server.call('DescribeKey', { KeyId: body.KeyMetadata.KeyId }, { region: 'ap-south-1' })).body.__type).toBe('NotFoundException');
+  });
+
+  test('principals.json gives access in its own account from the next request on, and takes it away again', async () => {
+    const alice = { accessKeyId: 'AKIAALICE', secretAccessKey: 'alice-secret', account: '111122223333', principalArn: 'arn:aws:iam::111122223333:user/alice' };
+    const session = { ...alice, accessKeyId: 'ASIAALICE', sessionToken: 'alice-token', principalArn: 'arn:aws:sts::111122223333:assumed-role/deploy/alice' };
+
+    expect((await server.call('ListKeys', {}, { principal: alice })).body.__type).toBe('UnrecognizedClientException');
+    server.writePrincipals({ principals: [alice, session] });
+    const created = await server.call('CreateKey', {}, { principal: alice });
+    expect(created.body.KeyMetadata.AWSAccountId).toBe('111122223333');
+    expect((await server.call('DescribeKey', { KeyId: created.body.KeyMetadata.KeyId }, { principal: session })).status).toBe(200);
+    expect((await server.call('ListKeys', {}, { principal: { ...session, sessionToken: undefined } })).body.__type).toBe('UnrecognizedClientException');
+    expect((await server.call('DescribeKey', { KeyId: created.body.KeyMetadata.KeyId })).body.__type).toBe('NotFoundException');
+    server.writePrincipals('{ broken');
+    expect((await server.call('ListKeys', {}, { principal: alice })).status).toBe(200);
+    server.writePrincipals([]);
+    expect((await server.call('ListKeys', {}, { principal: alice })).body.__type).toBe('UnrecognizedClientException');
+    expect((await server.call('ListKeys')).status).toBe(200);
+  });
+
+  test('a second server on the same data directory is refused', async () => {
+    await expect(startServer({ dataDir: server.dataDir })).rejects.toThrow(/Another server is using/);
+    expect((await server.call('ListKeys')).status).toBe(200);
+  });
+
+  test('a second server on the same port is refused, and leaves no bridge behind', async () => {
+    const dataDir = await createDataDir();
+    await expect(startServer({ dataDir, env: { CHATELAINE_PORT: String(server.port) } })).rejects.toThrow(/Port \d+ is in use/);
+    rmSync(dataDir, { recursive: true });
+  });
+
+  test('a setting that makes no sense is refused by name', async () => {
+    await expect(startServer({ dataDir: server.dataDir, env: { CHATELAINE_PORT: 'http' } })).rejects.toThrow(/CHATELAINE_PORT must be a number/);
+  });
+});
+
+describe('stopping', () => {
+  test('SIGTERM ends the server and its bridge with code 0, and requests under way are answered', async () => {
+    const server = await startServer();
+    const bridge = server.bridgePid();
+    const underWay = Array.from({ length: 20 }, () => server.call('GenerateRandom', { NumberOfBytes: 32 }));
+    await underWay[0];
+    const code = server.stop();
+    const answers = await Promise.allSettled(underWay);
+    expect(await code).toBe(0);
+    for (const answer of answers) if (answer.status === 'fulfilled') expect(answer.value.status).toBe(200);
+    expect(isRunning(bridge)).toBe(false);
+    await server.remove();
+  });
+
+  test('kill -9 takes the bridge along, and a restart has everything that was answered', async () => {
+    const server = await startServer();
+    const { body: created } = await server.call('CreateKey', { Description: 'kept' });
+    const { body: sealed } = await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: 'AAAA' });
+    const answered: string[] = [];
+    const writers = Array.from({ length: 8 }, async () => {
+      for (;;) {
+        const { body, status } = await server.call('CreateKey');
+        if (status === 200) answered.push(body.KeyMetadata.KeyId);
+      }
+    });
+    const ended = Promise.allSettled(writers);
+    await eventually('some keys', () => answered.length > 20);
+    const bridge = server.bridgePid();
+    await server.kill9();
+    await ended;
+    await eventually('the end of the bridge', () => !isRunning(bridge));
+
+    await server.restart();
+    expect((await server.call('Decrypt', { CiphertextBlob: sealed.CiphertextBlob })).body.Plaintext).toBe('AAAA');
+    for (const KeyId of answered) expect((await server.call('DescribeKey', { KeyId })).status).toBe(200);
+    const recorded = (): number =>
+      new Set(server.auditRecords().flatMap((record) => (record.operation === 'CreateKey' && record.outcome === 'success' ? [record.requestId] : []))).size;
+    await eventually('an audit record of each change', () => recorded() >= answered.length + 1);
+    await server.remove();
+  });
+
+  test('the server ends when the process that started it is gone', async () => {
+    const dataDir = await createDataDir();
+    const starter = spawn(
+      process.execPath,
+      [
+        '-e',
+        `const child = require('node:child_process').spawn(process.execPath, [process.argv[1]], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }); child.on('exit', () => process.exit());`,
+        resolve(import.meta.dirname, '../../server/main.ts'),
+      ],
+      { env: { ...process.env, CHATELAINE_DATA: dataDir, CHATELAINE_PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let output = '';
+    starter.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    const ready = JSON.parse(await eventually('a ready line', () => /^\{"event":"ready".*"endpoint".*$/m.exec(output)?.[0])) as { pid: number; bridgePid: number };
+    starter.kill('SIGKILL');
+    await once(starter, 'exit');
+    await eventually('the end of the server', () => !isRunning(ready.pid));
+    await eventually('the end of the bridge', () => !isRunning(ready.bridgePid));
+    rmSync(dataDir, { recursive: true });
+  });
+});
+
+describe('faults', () => {
+  test('a killed bridge: an AWS-shaped error or a right answer, degraded health, then everything works again by itself', async () => {
+    const server = await startServer();
+    const { body: created } = await server.call('CreateKey');
+    const KeyId: string = created.KeyMetadata.KeyId;
+    process.kill(server.bridgePid(), 'SIGKILL');
+    const during = await Promise.all(Array.from({ length: 10 }, () => server.call('Encrypt', { KeyId, Plaintext: 'AAAA' })));
+    for (const answer of during) expect([200, 500, 503], answer.text).toContain(answer.status);
+    for (const answer of during.filter((each) => each.status !== 200)) expect(answer.body.__type).toBe('DependencyTimeoutException');
+    await eventually('a working Encrypt', async () => (await server.call('Encrypt', { KeyId, Plaintext: 'AAAA' })).status === 200);
+    await eventually('good health', async () => (await server.health()).body.status === 'ok');
+    expect(server.log.some((line) => line.event === 'bridge-exited')).toBe(true);
+    await server.remove();
+  });
+
+  test('without its token the server runs degraded and says so; when the token is back it recovers by itself', async () => {
+    const server = await startServer();
+    const { body: created } = await server.call('CreateKey');
+    const tokens = join(server.dataDir, 'hsm', 'tokens');
+    await server.stop();
+    renameSync(tokens, `${tokens}.away`);
+    await server.restart();
+    expect((await server.health()).status).toBe(503);
+    expect((await server.health()).body).toMatchObject({ status: 'degraded', store: 'ok' });
+    expect((await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: 'AAAA' })).status).toBe(503);
+    rmSync(tokens, { recursive: true, force: true });
+    renameSync(`${tokens}.away`, tokens);
+    await eventually('a working Encrypt', async () => (await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: 'AAAA' })).status === 200);
+    await server.remove();
+  });
+
+  test('without the PINs of its keys the server refuses to start instead of making a new token', async () => {
+    const server = await startServer();
+    await server.call('CreateKey');
+    await server.stop();
+    rmSync(join(server.dataDir, 'hsm'), { recursive: true });
+    await expect(server.restart()).rejects.toThrow(/Restore .* from a backup/);
+    expect(existsSync(join(server.dataDir, 'hsm'))).toBe(false);
+    await server.remove();
+  });
+
+  test('an audit file that cannot be written: answers are withheld and alarmed, and come again when it can', async () => {
+    const server = await startServer();
+    const { body: created } = await server.call('CreateKey');
+    const KeyId: string = created.KeyMetadata.KeyId;
+    const file = join(server.dataDir, 'audit', 'audit.jsonl');
+    renameSync(file, `${file}.away`);
+    mkdirSync(file);
+    const refused = await server.call('Encrypt', { KeyId, Plaintext: 'AAAA' });
+    expect([refused.status, refused.body.__type, refused.body.CiphertextBlob]).toEqual([500, 'KMSInternalException', undefined]);
+    expect((await server.health()).body).toMatchObject({ status: 'degraded', audit: 'EISDIR' });
+    expect(readFileSync(join(server.dataDir, 'alarms.jsonl'), 'utf8')).toContain('audit-unavailable');
+    rmdirSync(file);
+    expect((await server.call('Encrypt', { KeyId, Plaintext: 'AAAA' })).status).toBe(200);
+    expect((await server.health()).body.audit).toBe('ok');
+    await server.remove();
+  });
+
+  test('with a second audit folder the service goes on while the first cannot be written', async () => {
+    const second = mkdtempSync(join(tmpdir(), 'chatelaine-fallback-'));
+    const server = await startServer({ env: { CHATELAINE_AUDIT_FALLBACK: second } });
+    const file = join(server.dataDir, 'audit', 'audit.jsonl');
+    await server.call('ListKeys');
+    rmSync(file);
+    mkdirSync(file);
+    const answer = await server.call('ListKeys');
+    expect(answer.status).toBe(200);
+    expect(readFileSync(join(second, 'audit-fallback.jsonl'), 'utf8')).toContain(String(answer.headers['x-amzn-requestid']));
+    await server.remove();
+    rmSync(second, { recursive: true });
+  });
+
+  test('an audit line torn by a crash is set aside at the next start', async () => {
+    const server = await startServer();
+    await server.call('ListKeys');
+    await server.kill9();
+    appendFileSync(join(server.dataDir, 'audit', 'audit.jsonl'), '{"format":1,"eventId":"torn');
+    await server.restart();
+    await server.call('ListKeys');
+    expect(server.auditRecords().map((record) => record.operation)).toEqual(['ListKeys', 'ListKeys']);
+    expect(readFileSync(join(server.dataDir, 'audit', 'audit.jsonl.torn'), 'utf8')).toContain('torn');
+    await server.remove();
+  });
+});
