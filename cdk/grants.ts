@@ -27,7 +27,7 @@ export interface Grant {
 }
 
 /** What a grant may depend on. */
-type Declaration = Pick<Operation, 'keys' | 'material' | 'removes' | 'needs'>;
+type Declaration = Pick<Operation, 'keys' | 'material' | 'removes' | 'needs' | 'input' | 'batchOf'>;
 
 const on = (resource: ResourceName, ...actions: Grant['action'][]): Grant[] => actions.map((action) => ({ action, on: resource }));
 /** The record store reads one item by GetItem and several by BatchGetItem. */
@@ -44,25 +44,31 @@ export const portGrants: Readonly<Record<PortName, (operation: Declaration) => G
   mac: () => [],
   random: () => [],
   encryptionCounter: () => on('ops', 'dynamodb:GetItem', 'dynamodb:PutItem'),
+  usage: () => on('ops', 'dynamodb:PutItem'),
+  lastUsage: () => read('ops'),
   eraser: () => [...on('core', 'dynamodb:Query', 'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem'), ...on('material', 'dynamodb:Query', 'dynamodb:DeleteItem')],
 };
 
 /** The pipeline itself: the keys that the request names, and the audit record. */
-function pipelineGrants({ keys, material }: Declaration): Grant[] {
+function pipelineGrants({ batchOf, keys, material }: Declaration): Grant[] {
+  // The items of a batch name keys as the single operation does.
+  if (batchOf !== undefined) return pipelineGrants(batchOf);
   return [...(keys === undefined ? [] : read('core')), ...(material === true ? read('material') : []), ...auditGrants];
 }
 
 export const auditGrants: readonly Grant[] = [...on('bus', 'events:PutEvents'), ...on('auditQueue', 'sqs:SendMessage')];
 
 /** The certificate that an operation's function holds for the bridge: the weakest class that suffices. Undefined: it has no business there. */
-export function bridgeClassOf({ keys, needs }: Declaration): CallerClass | undefined {
+export function bridgeClassOf({ batchOf, keys, needs, input }: Declaration): CallerClass | undefined {
+  if (batchOf !== undefined) return bridgeClassOf(batchOf);
   const needsAny = (...names: PortName[]) => needs.some((need) => names.includes(need));
   const uses = needsAny('cipher', 'signer', 'mac', 'random');
   const makes = needsAny('committer', 'keyFactory', 'eraser');
   if (uses && makes) throw new Error('No caller class of the bridge may both make keys and use them: split the operation.');
   if (uses) return 'crypto';
   if (makes) return 'lifecycle';
-  return keys === undefined ? undefined : 'reader';
+  // Page markers are made with a key that the HSM derives.
+  return keys === undefined && !('Marker' in input.shape) ? undefined : 'reader';
 }
 
 /** All grants of an operation's function, each once, sorted. */

@@ -49,6 +49,8 @@ export interface OperationDefinition<
   readonly statelessRoles?: readonly string[];
   /** Load the material of each key in the same read. */
   readonly material?: boolean;
+  /** False for what AWS KMS does not have: the operation is on REST only. */
+  readonly wire?: false;
   /** The change removes rows (an alias, a key): without it the function may write rows and not delete any. */
   readonly removes?: boolean;
   readonly needs: readonly Need[];
@@ -72,6 +74,9 @@ export interface Operation {
   readonly permissions?: Readonly<Record<string, `kms:${string}`>>;
   readonly statelessRoles?: readonly string[];
   readonly material?: boolean;
+  readonly wire?: false;
+  /** Its items are requests of this operation (shared/batch-operation.ts). */
+  readonly batchOf?: Operation;
   readonly removes?: boolean;
   readonly needs: readonly PortName[];
   readonly errors: readonly KmsErrorCode[];

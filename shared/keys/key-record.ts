@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeySpec, KeyUsage } from '#shared/algorithms/key-specs.ts';
 import type { KeyOrigin } from '#shared/keys/material.ts';
+import type { Versioning } from '#shared/keys/versions.ts';
 
 /** AWS KMS KeyState. Only the first four occur so far. */
 export const keyStates = ['Enabled', 'Disabled', 'PendingDeletion', 'PendingImport', 'Unavailable', 'Creating', 'Updating', 'PendingReplicaDeletion'] as const;
@@ -29,6 +30,8 @@ export interface KeyRecord {
   readonly tags: readonly Tag[];
   readonly rotation: Rotation;
   readonly deletion?: Deletion | undefined;
+  /** Asymmetric and HMAC keys that were given a version rule or a second version. */
+  readonly versioning?: Versioning | undefined;
 }
 
 export interface Rotation {

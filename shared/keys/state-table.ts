@@ -61,6 +61,7 @@ export const stateTable = {
   GenerateDataKey: use,
   GenerateDataKeyWithoutPlaintext: use,
   GenerateMac: use,
+  GetKeyLastUsage: any,
   GetKeyPolicy: any,
   GetKeyRotationStatus: row('ok', 'ok', 'ok', 'externalOrigin', 'customKeyStore', 'ok', 'ok'),
   GetPublicKey: use,

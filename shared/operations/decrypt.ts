@@ -27,7 +27,7 @@ export const Decrypt = defineOperation({
   output: z.object({ KeyId: z.string(), Plaintext: outputBlob(true), EncryptionAlgorithm: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: sourceKey(input.KeyId, input.EncryptionAlgorithm, input.CiphertextBlob) }),
   material: true,
-  needs: ['cipher'],
+  needs: ['cipher', 'usage'],
   errors: ['IncorrectKeyException', 'InvalidCiphertextException', 'InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({
     keyId: input.KeyId ?? blobOf(input.EncryptionAlgorithm, input.CiphertextBlob)?.header.keyId ?? null,

@@ -4,6 +4,7 @@ import { CancelKeyDeletion } from './cancel-key-deletion.ts';
 import { CreateAlias } from './create-alias.ts';
 import { CreateKey } from './create-key.ts';
 import { Decrypt } from './decrypt.ts';
+import { DecryptBatch } from './decrypt-batch.ts';
 import { DeleteAlias } from './delete-alias.ts';
 import { DescribeKey } from './describe-key.ts';
 import { DisableKey } from './disable-key.ts';
@@ -11,10 +12,13 @@ import { DisableKeyRotation } from './disable-key-rotation.ts';
 import { EnableKey } from './enable-key.ts';
 import { EnableKeyRotation } from './enable-key-rotation.ts';
 import { Encrypt } from './encrypt.ts';
+import { EncryptBatch } from './encrypt-batch.ts';
 import { GenerateDataKey } from './generate-data-key.ts';
+import { GenerateDataKeyBatch } from './generate-data-key-batch.ts';
 import { GenerateDataKeyWithoutPlaintext } from './generate-data-key-without-plaintext.ts';
 import { GenerateMac } from './generate-mac.ts';
 import { GenerateRandom } from './generate-random.ts';
+import { GetKeyLastUsage } from './get-key-last-usage.ts';
 import { GetKeyPolicy } from './get-key-policy.ts';
 import { GetKeyRotationStatus } from './get-key-rotation-status.ts';
 import { GetPublicKey } from './get-public-key.ts';
@@ -25,14 +29,17 @@ import { ListKeys } from './list-keys.ts';
 import { ListResourceTags } from './list-resource-tags.ts';
 import { PutKeyPolicy } from './put-key-policy.ts';
 import { ReEncrypt } from './re-encrypt.ts';
+import { ReEncryptBatch } from './re-encrypt-batch.ts';
 import { RotateKeyOnDemand } from './rotate-key-on-demand.ts';
 import { ScheduleKeyDeletion } from './schedule-key-deletion.ts';
 import { Sign } from './sign.ts';
+import { SignBatch } from './sign-batch.ts';
 import { TagResource } from './tag-resource.ts';
 import { UntagResource } from './untag-resource.ts';
 import { UpdateAlias } from './update-alias.ts';
 import { UpdateKeyDescription } from './update-key-description.ts';
 import { Verify } from './verify.ts';
+import { VerifyBatch } from './verify-batch.ts';
 import { VerifyMac } from './verify-mac.ts';
 
 export const operations: readonly Operation[] = [
@@ -40,6 +47,7 @@ export const operations: readonly Operation[] = [
   CreateAlias,
   CreateKey,
   Decrypt,
+  DecryptBatch,
   DeleteAlias,
   DescribeKey,
   DisableKey,
@@ -47,10 +55,13 @@ export const operations: readonly Operation[] = [
   EnableKey,
   EnableKeyRotation,
   Encrypt,
+  EncryptBatch,
   GenerateDataKey,
+  GenerateDataKeyBatch,
   GenerateDataKeyWithoutPlaintext,
   GenerateMac,
   GenerateRandom,
+  GetKeyLastUsage,
   GetKeyPolicy,
   GetKeyRotationStatus,
   GetPublicKey,
@@ -61,13 +72,16 @@ export const operations: readonly Operation[] = [
   ListResourceTags,
   PutKeyPolicy,
   ReEncrypt,
+  ReEncryptBatch,
   RotateKeyOnDemand,
   ScheduleKeyDeletion,
   Sign,
+  SignBatch,
   TagResource,
   UntagResource,
   UpdateAlias,
   UpdateKeyDescription,
   Verify,
+  VerifyBatch,
   VerifyMac,
 ];

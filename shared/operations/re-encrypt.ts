@@ -43,7 +43,7 @@ export const ReEncrypt = defineOperation({
   }),
   permissions: { source: 'kms:ReEncryptFrom', destination: 'kms:ReEncryptTo' },
   material: true,
-  needs: ['cipher', 'encryptionCounter'],
+  needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['IncorrectKeyException', 'InvalidCiphertextException', 'InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({
     sourceKeyId: input.SourceKeyId ?? blobOf(input.SourceEncryptionAlgorithm, input.CiphertextBlob)?.header.keyId ?? null,

@@ -17,7 +17,8 @@ import { authorizeKey } from '#shared/policy/authorize.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Ports } from '#shared/ports/ports.ts';
 import { TransactionCancelled } from '#shared/ports/record-store.ts';
-import type { LoadedKey } from '#shared/repositories/key-reader.ts';
+import type { LoadedKey, ReferencedLookup } from '#shared/repositories/key-reader.ts';
+import { batchOutput, batchParameters, runBatch } from './batch.ts';
 import type { Caller } from './caller.ts';
 import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
 import type { Service } from './service.ts';
@@ -43,7 +44,7 @@ const turns = new Turns();
 
 /** @throws KmsError only: everything else has become one. */
 export async function execute(service: Service, request: OperationRequest): Promise<Record<string, unknown> | undefined> {
-  const trail: Trail = { now: service.clock.now(), keys: {}, parameters: {} };
+  const trail: Trail = { now: service.clock.now(), keys: {}, parameters: {}, used: [] };
   let committer: RequestCommitter | undefined;
   let output: Record<string, unknown> | undefined;
   let failure: KmsError | undefined;
@@ -68,10 +69,15 @@ export async function execute(service: Service, request: OperationRequest): Prom
     }
   } catch (error) {
     failure = toKmsError(error);
-    if (error instanceof CryptoError && error.code === 'material-refused') raiseMaterialRefused(service, request, trail);
+    if (error instanceof CryptoError && error.code === 'material-refused') raiseMaterialRefused(service, request, trail.keys);
   }
   endTurn?.();
-  if (committer?.committed !== true) await recordOrWithhold(service, auditRecord(request, trail, failure, []));
+  if (committer?.committed !== true) {
+    const record = auditRecord(request, trail, failure ?? trail.itemFailure, []);
+    const noted = failure === undefined ? noteUse(service, request, trail, record) : undefined;
+    await recordOrWithhold(service, record);
+    await noted;
+  }
   if (failure !== undefined) throw failure;
   return output;
 }
@@ -81,6 +87,18 @@ interface Trail {
   readonly now: number;
   keys: Readonly<Record<string, LoadedKey>>;
   parameters: JsonObject;
+  /** Keys that cryptography was done with. */
+  used: readonly LoadedKey[];
+  /** Of a batch: the worst that happened to an item. The request itself succeeded. */
+  itemFailure?: KmsError | undefined;
+}
+
+async function noteUse(service: Service, { operation, requestId }: OperationRequest, trail: Trail, record: AuditRecord): Promise<void> {
+  if (!operation.needs.includes('usage') || trail.used.length === 0) return;
+  await service.ports.usage.note(
+    trail.used.map((key) => key.record),
+    { operation: (operation.batchOf ?? operation).name, at: trail.now, eventId: record.eventId, requestId },
+  );
 }
 
 async function attemptOnce(
@@ -91,8 +109,26 @@ async function attemptOnce(
   committer: RequestCommitter,
 ): Promise<Record<string, unknown> | undefined> {
   const { operation, caller } = request;
+  if (operation.batchOf !== undefined) return await runItems(service, request, operation.batchOf, input, trail, committer);
   const lookups = operation.keys === undefined ? {} : await service.keyReader.find(operation.keys(input), caller, operation.material === true);
   trail.keys = Object.fromEntries(Object.entries(lookups).flatMap(([role, lookup]) => (lookup.found ? [[role, lookup.key]] : [])));
+  const context = admit(service, request, operation, input, lookups, trail, committer);
+  const output = await operation.run(context, await service.markers.open(operation, caller, input));
+  trail.used = Object.values(trail.keys);
+  return await service.markers.seal(operation, caller, output);
+}
+
+/** What comes between finding the keys and running: the same for a request and for an item of a batch. @throws KmsError */
+function admit(
+  service: Service,
+  request: OperationRequest,
+  operation: Operation,
+  input: Record<string, unknown>,
+  lookups: Readonly<Record<string, ReferencedLookup>>,
+  trail: Trail,
+  committer: RequestCommitter,
+): Context<keyof Ports, never, string> {
+  const { caller } = request;
   const keys = Object.fromEntries(Object.entries(lookups).map(([role, lookup]) => [role, authorizeKey(caller, permissionFor(operation, role), lookup)]));
   const context: Context<keyof Ports, never, string> = {
     caller,
@@ -106,21 +142,48 @@ async function attemptOnce(
   operation.check?.(context, input);
   for (const [role, key] of Object.entries(keys)) if (operation.statelessRoles?.includes(role) !== true) requireState(operation.name, key);
   if (input.DryRun === true) throw new KmsError('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
-  return await operation.run(context, input);
+  return context;
+}
+
+async function runItems(
+  service: Service,
+  request: OperationRequest,
+  operation: Operation,
+  input: Record<string, unknown>,
+  trail: Trail,
+  committer: RequestCommitter,
+): Promise<Record<string, unknown>> {
+  const { caller, strict } = request;
+  const items = await runBatch({
+    service,
+    caller,
+    strict,
+    operation,
+    members: input.Items as readonly unknown[],
+    admit: (members, lookups) => admit(service, request, operation, members, lookups, trail, committer),
+    onMaterialRefused: (keys) => raiseMaterialRefused(service, request, keys),
+  });
+  const byArn = new Map(items.flatMap((item, at) => Object.entries(item.keys).map(([role, key]) => [key.arn, [`${at}.${role}`, key] as const])));
+  trail.keys = Object.fromEntries(byArn.values());
+  trail.parameters = batchParameters(items, outcomeOf);
+  trail.used = items.flatMap(({ failure, keys }) => (failure === undefined ? Object.values(keys) : []));
+  const failures = items.flatMap(({ failure }) => failure ?? []);
+  trail.itemFailure = failures.find((failure) => outcomeOf(failure) === 'denied') ?? failures[0];
+  return batchOutput(items);
 }
 
 /** Overtaken requests step out of each other's way: up to 5, 10, 15 … ms. */
 const pause = (attempt: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt));
 
 /** The bridge found a material row that is not the one it sealed: somebody wrote to the database (threat T-04). */
-function raiseMaterialRefused(service: Service, request: OperationRequest, trail: Trail): void {
+function raiseMaterialRefused(service: Service, request: OperationRequest, keys: Trail['keys']): void {
   const now = service.clock.now();
   service.alarms.raise({
     eventId: newEventId(now),
     time: new Date(now).toISOString(),
     kind: 'material-refused',
     requestId: request.requestId,
-    resource: Object.values(trail.keys)
+    resource: Object.values(keys)
       .map((key) => key.arn)
       .join(' '),
     message: 'Key material was refused by the bridge: its row does not match what was sealed.',

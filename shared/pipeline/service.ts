@@ -10,6 +10,8 @@ import { createEncryptionCounter } from '#shared/repositories/encryption-counter
 import { createKeyEraser } from '#shared/repositories/eraser.ts';
 import { createKeyLister } from '#shared/repositories/key-lister.ts';
 import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader.ts';
+import { createUsageLog } from '#shared/repositories/last-usage.ts';
+import { createMarkers, type Markers } from './markers.ts';
 
 export interface Adapters {
   readonly store: RecordStore;
@@ -26,16 +28,19 @@ export interface Adapters {
 export interface Service extends Adapters {
   readonly operations: ReadonlyMap<string, Operation>;
   readonly keyReader: KeyReader;
+  readonly markers: Markers;
   /** Every port but the committer, which belongs to one request. */
   readonly ports: Omit<Ports, 'committer'>;
 }
 
 export function createService(adapters: Adapters): Service {
   const { crypto, store } = adapters;
+  const usage = createUsageLog(store);
   return {
     ...adapters,
     operations: new Map(operations.map((operation) => [operation.name, operation])),
     keyReader: createKeyReader(adapters),
+    markers: createMarkers({ crypto, now: () => adapters.clock.now() }),
     ports: {
       lister: createKeyLister(store),
       keyFactory: crypto,
@@ -45,6 +50,8 @@ export function createService(adapters: Adapters): Service {
       random: crypto,
       encryptionCounter: createEncryptionCounter(store),
       eraser: createKeyEraser(store),
+      usage,
+      lastUsage: usage,
     },
   };
 }

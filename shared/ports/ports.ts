@@ -3,6 +3,7 @@ import type { Write } from '#shared/ports/record-store.ts';
 import type { EncryptionCounter } from '#shared/repositories/encryption-counter.ts';
 import type { KeyEraser } from '#shared/repositories/eraser.ts';
 import type { KeyLister } from '#shared/repositories/key-lister.ts';
+import type { UsageLog, UsageReader } from '#shared/repositories/last-usage.ts';
 
 /** Applies a change together with its audit record: both or neither. */
 export interface Committer {
@@ -25,12 +26,15 @@ export interface Ports {
   /** Makes key material. Bridge class `lifecycle`. */
   readonly keyFactory: Pick<Crypto, 'generateKey'>;
   /** Uses key material. Bridge class `crypto`. */
-  readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey'>;
-  readonly signer: Pick<Crypto, 'sign' | 'verify' | 'getPublicKey'>;
-  readonly mac: Pick<Crypto, 'generateMac' | 'verifyMac'>;
+  readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey' | 'batch'>;
+  readonly signer: Pick<Crypto, 'sign' | 'verify' | 'getPublicKey' | 'batch'>;
+  readonly mac: Pick<Crypto, 'generateMac' | 'verifyMac' | 'batch'>;
   readonly random: Pick<Crypto, 'generateRandom'>;
   /** Counts encryptions per key version (SP 800-38D section 8.3). */
   readonly encryptionCounter: EncryptionCounter;
+  /** Remembers the use of keys: the pipeline notes it for every operation that declares this. */
+  readonly usage: UsageLog;
+  readonly lastUsage: UsageReader;
   /** Destruction: only the sweep's worker has it. */
   readonly eraser: KeyEraser;
 }

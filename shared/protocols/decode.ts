@@ -31,7 +31,7 @@ export interface Decoded {
 export function decodeAwsJson(request: ApiRequest, operations: ReadonlyMap<string, Operation>): Decoded {
   const name = targetName(request);
   const operation = name === undefined ? undefined : operations.get(name);
-  if (request.method !== 'POST' || operation === undefined) throw new KmsError('UnknownOperationException');
+  if (request.method !== 'POST' || operation === undefined || operation.wire === false) throw new KmsError('UnknownOperationException');
   return { operation, readMembers: () => parseBody(request.body) };
 }
 

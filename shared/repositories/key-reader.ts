@@ -8,10 +8,12 @@ import { newEventId } from '#shared/ids.ts';
 import { aliasArn, type KeyIdentifier, type KeyLocation, keyArn, parseKeyIdentifier } from '#shared/keys/arn.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
 import type { KeyBinding, KeyMaterial } from '#shared/keys/material.ts';
+import { acceptedVersions } from '#shared/keys/versions.ts';
 import type { AlarmSink } from '#shared/ports/audit-sink.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { Crypto, KeyHandle } from '#shared/ports/crypto.ts';
 import type { Item, ItemKey, RecordStore } from '#shared/ports/record-store.ts';
+import { maxKeysPerRead } from '#shared/ports/record-store-rules.ts';
 import { readAliasRecord, readKeyRecord, readMaterial } from './records.ts';
 import { aliasRow, keyRow, materialRow } from './rows.ts';
 import { SealChecker } from './seal.ts';
@@ -22,6 +24,8 @@ export interface KeyReference {
   readonly accepts: 'key' | 'any';
   /** The version whose material is wanted; the current one when absent. */
   readonly version?: number | undefined;
+  /** Load every version that the key's version rule accepts, not the current one alone. */
+  readonly accepted?: boolean;
   /** The identifier was read from a ciphertext: it means that key whoever owns it, and a caller who may not use it learns nothing about it. */
   readonly fromCiphertext?: boolean;
 }
@@ -35,6 +39,8 @@ export interface LoadedKey {
   readonly requestAlias: string | undefined;
   /** Absent when the operation did not ask, or when that version has no material. */
   readonly material: KeyMaterial | undefined;
+  /** The versions that the reference asked for, newest first; the first is that of `material`. Absent when the operation did not ask for material. */
+  readonly versions?: readonly { readonly version: number; readonly material: KeyMaterial | undefined }[];
 }
 
 /** What the bridge needs to use a version: the material, and which version the request takes it for. */
@@ -84,6 +90,7 @@ class Hints<Value> {
 class Snapshot {
   readonly #store: Pick<RecordStore, 'getMany'>;
   readonly #rows = new Map<string, Item | undefined>();
+  readonly #records = new Map<Item, unknown>();
   constructor(store: Pick<RecordStore, 'getMany'>) {
     this.#store = store;
   }
@@ -91,13 +98,25 @@ class Snapshot {
     const missing = new Map<string, ItemKey>();
     for (const key of keys) if (!this.#rows.has(rowName(key))) missing.set(rowName(key), key);
     if (missing.size === 0) return;
-    const items = await this.#store.getMany([...missing.values()]);
-    [...missing.keys()].forEach((name, at) => {
+    const names = [...missing.keys()];
+    const wanted = [...missing.values()];
+    // Only a batch needs more than one read.
+    const reads = Array.from({ length: Math.ceil(wanted.length / maxKeysPerRead) }, (_, at) => wanted.slice(at * maxKeysPerRead, (at + 1) * maxKeysPerRead));
+    const items = (await Promise.all(reads.map((keys) => this.#store.getMany(keys)))).flat();
+    names.forEach((name, at) => {
       this.#rows.set(name, items[at]);
     });
   }
   get(key: ItemKey): Item | undefined {
     return this.#rows.get(rowName(key));
+  }
+  /** Reads a row's record once, however many references of a batch mean it. */
+  read<Record>(item: Item, read: (item: Item) => Record): Record {
+    const known = this.#records.get(item) as Record | undefined;
+    if (known !== undefined) return known;
+    const record = read(item);
+    this.#records.set(item, record);
+    return record;
   }
 }
 
@@ -105,11 +124,12 @@ const rowName = (key: ItemKey): string => `${key.table}\u0000${key.pk}\u0000${ke
 
 export function createKeyReader(adapters: Adapters): KeyReader {
   const seals = new SealChecker(adapters.crypto);
-  const versionHints = new Hints<number>();
+  /** The versions that were accepted, the current one first. */
+  const versionHints = new Hints<readonly number[]>();
   const aliasHints = new Hints<string>();
 
   async function requireSeals(items: readonly (Item | undefined)[]): Promise<void> {
-    const broken = await seals.firstBroken(items.filter((item) => item !== undefined));
+    const broken = await seals.firstBroken([...new Set(items)].filter((item) => item !== undefined));
     if (broken === undefined) return;
     const now = adapters.clock.now();
     const message = 'A row that decides over access does not carry a valid seal: it was written by something other than this service.';
@@ -125,8 +145,7 @@ export function createKeyReader(adapters: Adapters): KeyReader {
 
       const guess = (keyId: string, reference: KeyReference, region: string): ItemKey[] => {
         const row = keyRow({ region, keyId });
-        const version = reference.version ?? versionHints.get(row.pk);
-        return withMaterial && version !== undefined ? [row, materialRow({ region, keyId }, version)] : [row];
+        return withMaterial ? [row, ...versionsFor(reference, versionHints.get(row.pk) ?? []).map((version) => materialRow({ region, keyId }, version))] : [row];
       };
 
       await snapshot.load(
@@ -151,14 +170,16 @@ export function createKeyReader(adapters: Adapters): KeyReader {
       await snapshot.load(wanted.flatMap(({ identifier, reference }, at) => (targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))));
       const rows = wanted.map(({ identifier }, at) => (targets[at] === undefined ? undefined : snapshot.get(keyRow({ region: identifier.region, keyId: targets[at] }))));
       await requireSeals(rows);
-      const records = rows.map((row) => (row === undefined ? undefined : readKeyRecord(row)));
+      const records = rows.map((row) => (row === undefined ? undefined : snapshot.read(row, readKeyRecord)));
+      const now = adapters.clock.now();
 
       if (withMaterial) {
         await snapshot.load(
           records.flatMap((record, at) => {
             if (record === undefined) return [];
-            versionHints.set(keyRow(record).pk, record.currentVersion);
-            return [materialRow(record, wanted[at]!.reference.version ?? record.currentVersion)];
+            const accepted = acceptedVersions(record, now);
+            versionHints.set(keyRow(record).pk, accepted);
+            return versionsFor(wanted[at]!.reference, accepted).map((version) => materialRow(record, version));
           }),
         );
       }
@@ -170,13 +191,17 @@ export function createKeyReader(adapters: Adapters): KeyReader {
         if (record === undefined || (record.account !== identifier.account && !fromCiphertext)) {
           return [role as string, { found: false, identifier, arn: identifierArn(identifier, adapters.partition), fromCiphertext }];
         }
-        const materialItem = withMaterial ? snapshot.get(materialRow(record, reference.version ?? record.currentVersion)) : undefined;
+        const versions = (withMaterial ? versionsFor(reference, acceptedVersions(record, now)) : []).map((version) => {
+          const item = snapshot.get(materialRow(record, version));
+          return { version, material: item === undefined ? undefined : snapshot.read(item, readMaterial) };
+        });
         const key: LoadedKey = {
           arn: keyArn(adapters.partition, record),
           record,
           rev: rows[at]!.rev,
           requestAlias: identifier.kind === 'alias' ? identifier.aliasName : undefined,
-          material: materialItem === undefined ? undefined : readMaterial(materialItem),
+          material: versions[0]?.material,
+          versions,
         };
         return [role as string, { found: true, key, fromCiphertext }];
       });
@@ -185,7 +210,14 @@ export function createKeyReader(adapters: Adapters): KeyReader {
   };
 }
 
-function parseReference(reference: KeyReference, home: KeyLocation): KeyIdentifier {
+/** @param accepted the versions that the key accepts, the current one first; empty when they are not known */
+function versionsFor(reference: KeyReference, accepted: readonly number[]): readonly number[] {
+  if (reference.version !== undefined) return [reference.version];
+  return reference.accepted === true ? accepted : accepted.slice(0, 1);
+}
+
+/** @throws KmsError for identifiers that cannot be read */
+export function parseReference(reference: KeyReference, home: KeyLocation): KeyIdentifier {
   const identifier = parseKeyIdentifier(reference.identifier, home);
   if (identifier.kind === 'alias' && reference.accepts === 'key') {
     // AWS reads the member as a key id here, so an alias is a malformed one.

@@ -36,6 +36,9 @@ const keyRecordSchema = z.strictObject({
   tags: z.array(z.strictObject({ TagKey: z.string(), TagValue: z.string() })),
   rotation: z.strictObject({ enabled: z.boolean(), periodDays: z.int(), nextAt: time.optional(), onDemandCount: z.int().min(0) }),
   deletion: z.strictObject({ at: time, pendingWindowDays: z.int(), requestedBy: z.string() }).optional(),
+  versioning: z
+    .strictObject({ acceptDays: z.int().min(0).optional(), superseded: z.array(z.strictObject({ version: z.int().min(1), disabled: z.boolean(), acceptUntil: time.optional() })) })
+    .optional(),
 });
 
 const versionRecordSchema = z.strictObject({ version: z.int().min(1), createdAt: time, origin: z.enum(['CREATION', 'AUTOMATIC', 'ON_DEMAND']) });
