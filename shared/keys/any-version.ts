@@ -43,3 +43,11 @@ export async function anyTrue(crypto: Pick<Crypto, 'batch'> & Partial<Crypto>, c
   if (errors[0] !== undefined) throw errors[0];
   return false;
 }
+
+/** The value of every call, in order. @throws CryptoError the first one */
+export async function allOf<Value>(crypto: Pick<Crypto, 'batch'>, calls: readonly CryptoCall[]): Promise<readonly Value[]> {
+  return (await crypto.batch(calls)).map((outcome) => {
+    if (outcome.error !== undefined) throw outcome.error;
+    return outcome.value as Value;
+  });
+}

@@ -3,6 +3,7 @@ import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
 import { keyArn } from './arn.ts';
 import { type KeyRecord, keyMaterialId } from './key-record.ts';
+import { currentMaterialId } from './versions.ts';
 
 const multiRegionKey = z.object({ Arn: z.string(), Region: z.string() });
 
@@ -54,7 +55,7 @@ export function keyMetadata(partition: string, record: KeyRecord): z.output<type
     MacAlgorithms: record.keyUsage === 'GENERATE_VERIFY_MAC' ? [...(spec.macAlgorithms ?? [])] : undefined,
     MultiRegion: record.multiRegion,
     MultiRegionConfiguration: record.multiRegion ? { MultiRegionKeyType: 'PRIMARY', PrimaryKey: { Arn, Region: record.region }, ReplicaKeys: [] } : undefined,
-    CurrentKeyMaterialId: record.keySpec === 'SYMMETRIC_DEFAULT' ? keyMaterialId(record.keyId, record.currentVersion) : undefined,
+    CurrentKeyMaterialId: record.keySpec === 'SYMMETRIC_DEFAULT' ? keyMaterialId(record.keyId, record.currentVersion) : currentMaterialId(record),
     ProtectionLevel: spec.protection,
   };
 }

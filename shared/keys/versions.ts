@@ -3,7 +3,8 @@
  * (docs/adr/0025). What a version may still do is data in the key's own sealed row, so that it is read and checked with the key and nowhere else.
  */
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
-import type { KeyRecord } from './key-record.ts';
+import type { KmsError } from '#shared/errors.ts';
+import { type KeyRecord, keyMaterialId } from './key-record.ts';
 
 /** RETIRED: its time is over. DISABLED: somebody turned it off. */
 export const versionStates = {
@@ -61,3 +62,17 @@ export function supersede(record: KeyRecord, now: number): Versioning | undefine
   const entry: SupersededVersion = { version: record.currentVersion, disabled: false, ...(acceptDays === undefined ? {} : { acceptUntil: now + acceptDays * dayMs }) };
   return { ...(acceptDays === undefined ? {} : { acceptDays }), superseded: [...superseded, entry] };
 }
+
+interface Fails {
+  error(code: 'UnsupportedOperationException', message: string): KmsError;
+}
+
+/** Precondition of everything about versions: the key is asymmetric or HMAC, made here, and has no replicas. */
+export function requireVersionable(ctx: Fails, key: { readonly arn: string; readonly record: KeyRecord }): void {
+  if (canHaveVersionRule(key.record)) return;
+  const reason = describeKeySpec(key.record.keySpec).kind === 'aes' ? 'is a symmetric key, whose versions EnableKeyRotation and RotateKeyOnDemand make.' : 'cannot have versions.';
+  throw ctx.error('UnsupportedOperationException', `${key.arn} ${reason}`);
+}
+
+/** Named in answers of keys with versions, so that a signature can carry the `kid` of the key that made it. */
+export const currentMaterialId = (record: KeyRecord): string | undefined => (record.versioning === undefined ? undefined : keyMaterialId(record.keyId, record.currentVersion));
