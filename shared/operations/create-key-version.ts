@@ -16,6 +16,7 @@ export const CreateKeyVersion = defineOperation({
   input: z.object({ KeyId: keyId() }),
   output: z.object({ KeyId: z.string(), Version: keyVersion(), KeyMaterialId: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  permissions: { key: 'kms:CreateKeyVersion' },
   needs: ['committer', 'keyFactory'],
   errors: ['LimitExceededException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId }),

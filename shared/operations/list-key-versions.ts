@@ -30,6 +30,7 @@ export const ListKeyVersions = defineOperation({
     ...pageOutput,
   }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  permissions: { key: 'kms:ListKeyVersions' },
   needs: ['lister'],
   errors: ['InvalidMarkerException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId }),

@@ -21,6 +21,7 @@ export const PutKeyVersionRule = defineOperation({
   }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  permissions: { key: 'kms:PutKeyVersionRule' },
   needs: ['committer'],
   errors: ['UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, acceptDays: input.AcceptDays ?? null, rotationPeriodInDays: input.RotationPeriodInDays ?? null }),

@@ -16,6 +16,7 @@ export const UpdateKeyVersion = defineOperation({
   input: z.object({ KeyId: keyId(), Version: keyVersion(), State: z.enum(['RETIRING', 'DISABLED']), AcceptUntil: timestamp().optional() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  permissions: { key: 'kms:UpdateKeyVersion' },
   needs: ['committer'],
   errors: ['LimitExceededException', 'NotFoundException', 'UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, version: input.Version, state: input.State, acceptUntil: input.AcceptUntil?.toISOString() ?? null }),
