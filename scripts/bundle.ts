@@ -2,9 +2,9 @@
  * Bundles the Lambda entry points into dist/lambda: one esbuild run, one folder, which is the code asset of every function. Prints the sizes and refuses
  * a data-plane bundle over its budget (design: 300 KB).
  */
-import { rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type OutputFile } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 export const bundleFolder = join(root, 'dist/lambda');
@@ -22,8 +22,7 @@ export interface BundledFile {
 }
 
 export async function bundle(folder = bundleFolder): Promise<readonly BundledFile[]> {
-  rmSync(folder, { recursive: true, force: true });
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: entrypoints.map((name) => `lambdas/entrypoints/${name}.ts`),
     outdir: folder,
@@ -39,9 +38,23 @@ export async function bundle(folder = bundleFolder): Promise<readonly BundledFil
     // CommonJS inside a bundle asks for Node's own modules by require.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     metafile: true,
+    write: false,
     logLevel: 'warning',
   });
+  writeAll(folder, outputFiles);
   return filesOf(metafile);
+}
+
+/** File by file, each at once, so that whoever reads the folder meanwhile finds whole files. */
+function writeAll(folder: string, files: readonly OutputFile[]): void {
+  mkdirSync(folder, { recursive: true });
+  const names = new Set(files.map(({ path }) => basename(path)));
+  for (const name of readdirSync(folder)) if (!names.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const { path, contents } of files) {
+    const unfinished = `${path}.${process.pid}`;
+    writeFileSync(unfinished, contents);
+    renameSync(unfinished, path);
+  }
 }
 
 function filesOf(metafile: Metafile): BundledFile[] {

@@ -27,7 +27,7 @@ export class BridgeStack extends Stack {
       description: `Client certificate for the HSM bridge, caller class ${callerClass}: JSON with ca, cert and key in PEM.`,
     });
     secret.applyRemovalPolicy(config.destroyData ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN);
-    // Ref of a secret is its whole ARN, random end included, so that grants need no wildcard.
-    return Secret.fromSecretCompleteArn(this, `${callerClass}-secret`, secret.ref);
+    // The id of a secret is its whole ARN, random end included, so that grants need no wildcard.
+    return Secret.fromSecretCompleteArn(this, `${callerClass}-secret`, secret.attrId);
   }
 }

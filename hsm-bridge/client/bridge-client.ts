@@ -1,6 +1,6 @@
 /** The Crypto port over the network. Small on purpose: it goes into every Lambda bundle. */
-import { Agent, request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { type BatchedCall, type BatchedResult, decodeBatchResults, encodeBatchCalls } from '#shared/bridge-batch.ts';
 import {
   type BridgeOperationName,
@@ -16,6 +16,8 @@ import type { KeyMaterial } from '#shared/keys/material.ts';
 import { type Crypto, CryptoError, type CryptoErrorCode, cryptoErrorCodes } from '#shared/ports/crypto.ts';
 import type { BatchableName, CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
 import { codecOf } from './batch-calls.ts';
+import { AnswerLate, AnswerMalformed, type HttpReply } from './connection.ts';
+import { ConnectionPool } from './connection-pool.ts';
 
 export interface BridgeClientOptions {
   /** `https://host:port` */
@@ -31,11 +33,6 @@ export interface BridgeClientOptions {
   readonly maxSockets?: number;
 }
 
-interface HttpReply {
-  readonly status: number;
-  readonly body: Buffer;
-}
-
 const deadlineDefaultMs = 5_000;
 const retryAfterMs = 50;
 /** Key generation takes seconds for RSA_4096. */
@@ -43,47 +40,29 @@ const generateKeyMs = 20_000;
 
 export function createBridgeClient(options: BridgeClientOptions): Crypto & { close(): void } {
   const { url, ca, cert, key, deadlineMs = deadlineDefaultMs, maxSockets = 64 } = options;
-  const { hostname, port } = new URL(url);
+  const { hostname, host, port } = new URL(url);
   // RFC 6066 section 3: no IP address goes into SNI; the certificate is still checked against it.
   const servername = options.servername ?? (isIP(hostname) ? '' : hostname);
-  const agent = new Agent({ keepAlive: true, maxSockets, maxFreeSockets: maxSockets, ca, cert, key, servername, minVersion: 'TLSv1.3', scheduling: 'lifo', timeout: 100_000 });
+  const secureContext = createSecureContext({ ca, cert, key, minVersion: 'TLSv1.3' });
+  const pool = new ConnectionPool({ host: hostname, port: Number(port || 443), servername, secureContext }, maxSockets);
 
-  const send = (operation: BridgeOperationName, body: Buffer, deadlineAt: number): Promise<HttpReply> =>
-    new Promise((resolve, reject) => {
-      const budgetMs = Math.floor(deadlineAt - performance.now());
-      if (budgetMs < 1) {
-        reject(timedOut());
-        return;
-      }
-      const headers = { host: hostname, 'content-length': body.length, [deadlineHeader]: budgetMs };
-      const request = httpsRequest({ agent, hostname, port, servername, method: 'POST', path: `/v1/${operation}`, headers, setDefaultHeaders: false });
-      const timer = setTimeout(() => request.destroy(timedOut()), budgetMs);
-      const fail = (cause: unknown) => {
-        clearTimeout(timer);
-        reject(cause instanceof CryptoError ? cause : new CryptoError('unavailable', 'no answer from the bridge', { cause }));
-      };
-      request.on('error', fail);
-      request.on('response', (response) => {
-        const length = Number(response.headers['content-length']);
-        if (!(length <= frameBytesLimit(operation))) {
-          request.destroy(new CryptoError('internal', 'the answer is too long'));
-          return;
-        }
-        const reply = Buffer.alloc(length);
-        let at = 0;
-        response.on('data', (chunk: Buffer) => {
-          at += chunk.copy(reply, at);
-          chunk.fill(0);
-        });
-        response.on('error', fail);
-        response.on('end', () => {
-          clearTimeout(timer);
-          if (at === length) resolve({ status: response.statusCode ?? 0, body: reply });
-          else fail(new Error('the answer was cut short'));
-        });
-      });
-      request.end(body);
-    });
+  const send = async (operation: BridgeOperationName, frame: Buffer, deadlineAt: number): Promise<HttpReply> => {
+    const budgetMs = Math.floor(deadlineAt - performance.now());
+    if (budgetMs < 1) throw timedOut();
+    const head = `POST /v1/${operation} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${frame.length}\r\n${deadlineHeader}: ${budgetMs}\r\n\r\n`;
+    const request = Buffer.allocUnsafeSlow(head.length + frame.length);
+    request.write(head, 'latin1');
+    request.set(frame, head.length);
+    try {
+      return await pool.send(request, deadlineAt, frameBytesLimit(operation));
+    } catch (cause) {
+      if (cause instanceof AnswerLate) throw timedOut();
+      if (cause instanceof AnswerMalformed) throw malformed();
+      throw new CryptoError('unavailable', 'no answer from the bridge', { cause });
+    } finally {
+      request.fill(0);
+    }
+  };
 
   const call = async <Name extends BridgeOperationName>(operation: Name, message: Readonly<Record<string, unknown>>, budgetMs = deadlineMs): Promise<BridgeReply<Name>> => {
     const deadlineAt = performance.now() + budgetMs;
@@ -101,7 +80,7 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
   };
 
   return {
-    close: () => agent.destroy(),
+    close: () => pool.close(),
     generateKey: async (request) => (await call('generate-key', { ...request }, Math.max(deadlineMs, generateKeyMs))).material as KeyMaterial,
     encrypt: (...given) => one('encrypt', given),
     decrypt: (...given) => one('decrypt', given),
@@ -177,7 +156,17 @@ function readReply<Name extends BridgeOperationName>(operation: Name, { status, 
     throw malformed();
   }
   demandShape(operation, message);
-  return message as BridgeReply<Name>;
+  return ownBytes(message) as BridgeReply<Name>;
+}
+
+/** Every byte field in memory of its own, so that its owner can wipe or keep it without regard to the others. */
+function ownBytes(message: Record<string, unknown>): Record<string, unknown> {
+  const own: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(message)) {
+    own[name] = value instanceof Uint8Array ? Uint8Array.prototype.slice.call(value) : value;
+    if (value instanceof Uint8Array) value.fill(0);
+  }
+  return own;
 }
 
 /** @throws CryptoError internal */

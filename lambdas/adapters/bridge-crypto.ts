@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
+import { errorNames, logLine } from '../log-line.ts';
 
 /** What the secret of a caller class holds: PEM texts. */
 export const bridgeCertificateSchema = z.object({ ca: z.string().min(1), cert: z.string().min(1), key: z.string().min(1) });
@@ -48,9 +49,9 @@ export function createBridgeCrypto({ loadSecret, connect, now = Date.now }: Brid
     try {
       certificate = bridgeCertificateSchema.parse(JSON.parse(await loadSecret()));
     } catch (cause) {
-      // The cause of a parser quotes the secret: it stays here.
-      const name = cause instanceof Error ? cause.name : typeof cause;
-      throw new CryptoError('unavailable', `the certificate for the bridge cannot be had (${name})`);
+      // Names only: the message of a parser quotes what it read, which is the private key.
+      logLine('error', { event: 'bridge-certificate-not-loaded', errors: errorNames(cause) });
+      throw new CryptoError('unavailable', 'the certificate for the bridge cannot be had');
     }
     return connect(certificate);
   }
@@ -72,6 +73,7 @@ export function createBridgeCrypto({ loadSecret, connect, now = Date.now }: Brid
       const client = await used;
       return await (client[method] as (...values: readonly unknown[]) => Promise<unknown>)(...args);
     } catch (error) {
+      if (error instanceof CryptoError && error.code !== 'invalid-ciphertext') logLine('error', { event: 'bridge-call-failed', call: method, errors: errorNames(error) });
       const refused = error instanceof CryptoError && (error.code === 'unavailable' || error.code === 'forbidden');
       if (refused && connected === used && now() - loadedAt >= reloadPauseMs) {
         connected = undefined;

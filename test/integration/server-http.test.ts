@@ -7,7 +7,7 @@ import { signRequest } from '#test/support/sign-request.ts';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer({ env: { CHATELAINE_REQUEST_TIMEOUT_SECONDS: '1' } });
+  server = await startServer({ env: { CHATELAINE_REQUEST_TIMEOUT_SECONDS: '3' } });
 });
 afterAll(() => server.remove());
 

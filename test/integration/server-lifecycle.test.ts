@@ -103,6 +103,30 @@ describe('one server', () => {
   });
 });
 
+describe('the data directory', () => {
+  test('the first start on an empty directory does the ceremony, makes the certificates and serves', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'chatelaine-first-'));
+    const server = await startServer({ dataDir: join(parent, 'data') });
+    const { body: created } = await server.call('CreateKey');
+    expect((await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: 'AAAA' })).status).toBe(200);
+    await server.remove();
+    rmSync(parent, { recursive: true });
+  });
+
+  test('it can be moved while the server is stopped', async () => {
+    const server = await startServer();
+    const { body: created } = await server.call('CreateKey');
+    const { body: sealed } = await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: 'AAAA' });
+    await server.stop();
+    const moved = `${server.dataDir}-moved`;
+    renameSync(server.dataDir, moved);
+    const again = await startServer({ dataDir: moved });
+    expect((await again.call('Decrypt', { CiphertextBlob: sealed.CiphertextBlob })).body.Plaintext).toBe('AAAA');
+    await again.remove();
+    rmSync(moved, { recursive: true });
+  });
+});
+
 describe('stopping', () => {
   test('SIGTERM ends the server and its bridge with code 0, and requests under way are answered', async () => {
     const server = await startServer();
