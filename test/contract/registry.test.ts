@@ -38,10 +38,9 @@ const deviations: Readonly<Record<string, string>> = {
   'CreateKey.Tags max 200': 'The model has no bound, and every list here has one. More than 50 are refused as too many.',
   'TagResource.Tags max 200': 'As CreateKey.',
   'UntagResource.TagKeys max 200': 'The model has no bound, and every list here has one.',
-  'Decrypt.DryRunModifiers absent': 'Arrives with the whole API.',
-  'ReEncrypt.DryRunModifiers absent': 'Arrives with the whole API.',
-  'Decrypt.CiphertextBlob required': 'Optional in the model only for DryRunModifiers.',
-  'ReEncrypt.CiphertextBlob required': 'Optional in the model only for DryRunModifiers.',
+  'Decrypt.DryRunModifiers max 10': 'The model has no bound, and every list here has one.',
+  'ReEncrypt.DryRunModifiers max 10': 'As Decrypt.',
+  'Sign.KeyMaterialId answered in addition': 'Only of keys with versions, which AWS KMS does not have: the kid of the key that signed.',
   'Decrypt.CiphertextForRecipient not answered': recipient,
   'GenerateDataKey.CiphertextForRecipient not answered': recipient,
   'GenerateRandom.CiphertextForRecipient not answered': recipient,
@@ -89,25 +88,28 @@ describe('the operations and the AWS KMS model', () => {
     return what in deviations;
   };
 
-  test.each(operations.map((operation) => [operation.name, operation] as const))('%s: members, bounds, patterns and enumerations are those of the model', (_, operation) => {
-    const expected = modelled[operation.name];
-    if (expected === undefined) throw new Error(`${operation.name} is not an operation of AWS KMS. If it is an extension, say so in this test.`);
-    const differences: string[] = [];
-    const note = (what: string): void => {
-      if (!deviates(what)) differences.push(what);
-    };
+  test.each(operations.filter(({ wire }) => wire !== false).map((operation) => [operation.name, operation] as const))(
+    '%s: members, bounds, patterns and enumerations are those of the model',
+    (_, operation) => {
+      const expected = modelled[operation.name];
+      if (expected === undefined) throw new Error(`${operation.name} is not an operation of AWS KMS. If it is an extension, say so in this test.`);
+      const differences: string[] = [];
+      const note = (what: string): void => {
+        if (!deviates(what)) differences.push(what);
+      };
 
-    for (const name of Object.keys(operation.input.shape)) if (expected.input[name] === undefined) note(`${operation.name}.${name} added`);
-    for (const [name, constraint] of Object.entries(expected.input)) {
-      const schema = operation.input.shape[name];
-      if (schema === undefined) note(`${operation.name}.${name} absent`);
-      else for (const difference of compare(operation.input, name, constraint, expected.required.includes(name))) note(`${operation.name}.${difference}`);
-    }
-    for (const name of expected.output ?? []) if (operation.output?.shape[name] === undefined) note(`${operation.name}.${name} not answered`);
-    for (const name of Object.keys(operation.output?.shape ?? {})) if (expected.output?.includes(name) !== true) note(`${operation.name}.${name} answered in addition`);
+      for (const name of Object.keys(operation.input.shape)) if (expected.input[name] === undefined) note(`${operation.name}.${name} added`);
+      for (const [name, constraint] of Object.entries(expected.input)) {
+        const schema = operation.input.shape[name];
+        if (schema === undefined) note(`${operation.name}.${name} absent`);
+        else for (const difference of compare(operation.input, name, constraint, expected.required.includes(name))) note(`${operation.name}.${difference}`);
+      }
+      for (const name of expected.output ?? []) if (operation.output?.shape[name] === undefined) note(`${operation.name}.${name} not answered`);
+      for (const name of Object.keys(operation.output?.shape ?? {})) if (expected.output?.includes(name) !== true) note(`${operation.name}.${name} answered in addition`);
 
-    expect(differences).toEqual([]);
-  });
+      expect(differences).toEqual([]);
+    },
+  );
 
   test('every documented deviation is a real one', () => {
     expect(Object.keys(deviations).filter((what) => !seen.has(what))).toEqual([]);

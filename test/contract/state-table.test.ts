@@ -13,6 +13,12 @@ const subjects: Readonly<Record<string, keyof SampleKeys>> = {
   Sign: 'signing',
   Verify: 'signing',
   GetPublicKey: 'signing',
+  CreateKeyVersion: 'signing',
+  GetKeyJwks: 'signing',
+  GetKeyVersionPublicKey: 'signing',
+  ListKeyVersions: 'signing',
+  PutKeyVersionRule: 'signing',
+  UpdateKeyVersion: 'signing',
   UpdateAlias: 'otherSymmetric',
 };
 

@@ -63,6 +63,14 @@ const rows: Readonly<Record<string, Row>> = {
   // Younger than the table: rotation on demand as EnableKeyRotation, reading the list as the other lists (API Reference of each).
   RotateKeyOnDemand: rotation,
   ListKeyRotations: always,
+  GetKeyLastUsage: always,
+  // Beyond AWS: making a version is a rotation, the public halves are as GetPublicKey, the rest changes or reads what the key's record says.
+  CreateKeyVersion: rotation,
+  GetKeyJwks: use,
+  GetKeyVersionPublicKey: use,
+  ListKeyVersions: always,
+  PutKeyVersionRule: change,
+  UpdateKeyVersion: change,
 };
 
 export function expectedCell(operation: string, state: KeyState): Cell {
