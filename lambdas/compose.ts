@@ -7,8 +7,7 @@ import { operations } from '#shared/operations/index.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
 import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
-import { createAwsJsonClient } from './adapters/aws-json-client.ts';
-import { type EventBridge, eventBridgeService, type SecretsManager, type Sqs, secretsManagerService, sqsService } from './adapters/aws-services.ts';
+import { createEventBridge, createSecretsManager, createSqs } from './adapters/aws-services.ts';
 import { createBridgeCrypto } from './adapters/bridge-crypto.ts';
 import { createDynamoDbClient } from './adapters/dynamodb-client.ts';
 import { createDynamoDbStore } from './adapters/dynamodb-store.ts';
@@ -27,8 +26,6 @@ import type { WireHandlerSettings } from './handlers/wire-handler.ts';
 type ProcessEnvironment = Readonly<Record<string, string | undefined>>;
 
 const clock = { now: () => Date.now() };
-const eventBridge = () => createAwsJsonClient(eventBridgeService) as EventBridge;
-const sqs = () => createAwsJsonClient(sqsService) as Sqs;
 
 export function composeOperation(environment: ProcessEnvironment): OperationHandlerSettings {
   const settings = readEnvironment('operation', environment);
@@ -54,7 +51,7 @@ export function composeWire(environment: ProcessEnvironment): WireHandlerSetting
 
 export function composeSweep(environment: ProcessEnvironment): SweepHandlerSettings {
   const settings = readEnvironment('sweep', environment);
-  return { store: store(settings), client: sqs(), queueUrl: settings.CHATELAINE_TASK_QUEUE_URL };
+  return { store: store(settings), client: createSqs(), queueUrl: settings.CHATELAINE_TASK_QUEUE_URL };
 }
 
 export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerSettings {
@@ -66,7 +63,7 @@ export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerS
 
 export function composeOutboxPublisher(environment: ProcessEnvironment): OutboxHandlerSettings {
   const settings = readEnvironment('outboxPublisher', environment);
-  const audit = createEventBridgeAuditSink({ client: eventBridge(), busName: settings.CHATELAINE_EVENT_BUS });
+  const audit = createEventBridgeAuditSink({ client: createEventBridge(), busName: settings.CHATELAINE_EVENT_BUS });
   return { store: store(settings), audit };
 }
 
@@ -85,8 +82,8 @@ function store(settings: TableSettings): RecordStore {
 type AuditSettings = Pick<FunctionEnvironment<'operation'>, 'CHATELAINE_EVENT_BUS' | 'CHATELAINE_AUDIT_QUEUE_URL'>;
 
 function sinks({ CHATELAINE_EVENT_BUS: busName, CHATELAINE_AUDIT_QUEUE_URL: queueUrl }: AuditSettings) {
-  const client = eventBridge();
-  const audit = createFallbackAuditSink([createEventBridgeAuditSink({ client, busName }), createSqsAuditSink({ client: sqs(), queueUrl })]);
+  const client = createEventBridge();
+  const audit = createFallbackAuditSink([createEventBridgeAuditSink({ client, busName }), createSqsAuditSink({ client: createSqs(), queueUrl })]);
   const alarms: FlushableAlarmSink = createEventBridgeAlarmSink({ client, busName });
   return { audit, alarms };
 }
@@ -95,7 +92,7 @@ type BridgeSettings = Pick<FunctionEnvironment<'operation'>, 'CHATELAINE_BRIDGE_
 
 function bridge(settings: BridgeSettings): Crypto {
   const { CHATELAINE_BRIDGE_URL: url, CHATELAINE_BRIDGE_SERVER_NAME: servername, CHATELAINE_BRIDGE_SECRET: SecretId } = settings;
-  const secrets = createAwsJsonClient(secretsManagerService) as SecretsManager;
+  const secrets = createSecretsManager();
   return createBridgeCrypto({
     async loadSecret() {
       if (SecretId === undefined) throw new CryptoError('forbidden', 'this function has no certificate for the bridge');

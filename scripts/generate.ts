@@ -31,7 +31,7 @@ function operationsPage(): string {
     const rows = members.map((operation) => [
       `**${operation.name}**<br>${operation.summary}`,
       `\`${operation.http.method} ${operation.http.path}\``,
-      `\`TrentService.${operation.name}\``,
+      operation.wire === false ? 'REST only' : `\`TrentService.${operation.name}\``,
       permissions(operation).map(code).join('<br>'),
       operation.needs.map(code).join(', ') || 'nothing',
       usableStates(operation),
@@ -44,7 +44,7 @@ function operationsPage(): string {
   return [
     '# Operations',
     notice,
-    `${operations.length} operations. Each is one file in [shared/operations](../shared/operations) and works over both protocols with the same members.`,
+    `${operations.length} operations. Each is one file in [shared/operations](../shared/operations) and works over both protocols with the same members, unless AWS KMS does not have it: then it is on REST only.`,
     'The wire protocol is `POST /` with `X-Amz-Target`; its members are the REST ones. "Needs" are the ports that the operation may use, and so the grants of its Lambda function. "Key states" are the states in which its key may be; see [the key-state table](state-table.md).',
     `Any request can also end with: ${commonErrors.join(', ')}.`,
     ...sections,
@@ -53,6 +53,7 @@ function operationsPage(): string {
 }
 
 function permissions(operation: Operation): string[] {
+  if (operation.batchOf !== undefined) return permissions(operation.batchOf);
   if (operation.permissions === undefined) return [permissionFor(operation, 'key')];
   return Object.keys(operation.permissions).map((role) => permissionFor(operation, role));
 }

@@ -2,8 +2,8 @@
  * npm run new:operation -- GetKeyLastUsage: writes the operation's file, its line in the registry, a first test and a changelog fragment.
  * What is left to decide stands in the output; the contract tests name whatever is forgotten.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 export interface NewOperation {
   readonly written: readonly string[];
@@ -21,7 +21,10 @@ export function addOperation(root: string, name: string): NewOperation {
   for (const path of Object.keys(files)) if (existsSync(join(root, path))) throw new Error(`${path} is there already.`);
   const registryPath = join(root, 'shared/operations/index.ts');
   const registry = addToRegistry(readFileSync(registryPath, 'utf8'), name, file);
-  for (const [path, text] of Object.entries(files)) writeFileSync(join(root, path), text);
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
   writeFileSync(registryPath, registry);
   return { written: [...Object.keys(files), 'shared/operations/index.ts'] };
 }

@@ -33,3 +33,7 @@ export function defineBatch<const Name extends string>({ name, summary, path, of
     },
   };
 }
+
+/** For documents: what an item should look like. A batch takes anything as an item, and answers what is wrong with it in its place. */
+export const documentedInput = ({ batchOf, input }: Pick<Operation, 'batchOf' | 'input'>): z.ZodObject =>
+  batchOf === undefined ? input : z.object({ Items: z.array(batchOf.input).min(1).max(batchItemsMax) });

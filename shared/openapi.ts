@@ -3,6 +3,7 @@
  * that the two cannot disagree. Schemas are of the wire: bytes are base64 text, times are epoch seconds.
  */
 import * as z from 'zod';
+import { documentedInput } from '#shared/batch-operation.ts';
 import { errorTable } from '#shared/errors.ts';
 import type { Operation } from '#shared/operation.ts';
 import { errorsOf } from '#shared/operation-errors.ts';
@@ -77,7 +78,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
 
 function restRoute(operation: Operation, schemas: Record<string, JsonSchema>): OpenApiOperation {
   const { name, http, group, summary } = operation;
-  const input = wireSchema(operation.input);
+  const input = wireSchema(documentedInput(operation));
   const pathMembers = [...http.path.matchAll(/\{([A-Za-z]+)\}/g)].map((match) => match[1]!);
   const rest = Object.entries(input.properties ?? {}).filter(([member]) => !pathMembers.includes(member));
   const required = (input.required ?? []).filter((member) => !pathMembers.includes(member));
@@ -112,7 +113,7 @@ function errorResponses(operation: Operation): Record<string, unknown> {
 }
 
 function wireRoute(operations: readonly Operation[]): OpenApiOperation {
-  const targets = operations.map(({ name }) => `TrentService.${name}`);
+  const targets = operations.filter(({ wire }) => wire !== false).map(({ name }) => `TrentService.${name}`);
   return {
     operationId: wireOperationId,
     summary: 'Every operation over the AWS JSON 1.1 protocol, as AWS SDKs and the AWS CLI speak it.',

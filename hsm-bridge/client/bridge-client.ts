@@ -6,6 +6,7 @@ import {
   type BridgeOperationName,
   type BridgeReply,
   batchCallsMax,
+  bridgeErrorSchema,
   bridgeErrorStatus,
   deadlineHeader,
   decodeFrame,
@@ -13,7 +14,7 @@ import {
   frameBytesLimit,
 } from '#shared/bridge-protocol.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
-import { type Crypto, CryptoError, type CryptoErrorCode, cryptoErrorCodes } from '#shared/ports/crypto.ts';
+import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
 import type { BatchableName, CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
 import { codecOf } from './batch-calls.ts';
 import { AnswerLate, AnswerMalformed, type HttpReply } from './connection.ts';
@@ -204,13 +205,18 @@ function readBatch(calls: readonly CryptoCall[], frame: Record<string, unknown>)
 }
 
 function errorOf(status: number, body: Buffer): CryptoError {
-  try {
-    const { code, message } = JSON.parse(body.toString('utf8')) as { code: CryptoErrorCode; message: string };
-    if (cryptoErrorCodes.includes(code) && bridgeErrorStatus[code] === status) return new CryptoError(code, String(message));
-  } catch {
-    // Not our bridge, or something in front of it.
-  }
+  const parsed = bridgeErrorSchema.safeParse(parseJson(body));
+  if (parsed.success && bridgeErrorStatus[parsed.data.code] === status) return new CryptoError(parsed.data.code, parsed.data.message);
+  // Not our bridge, or something in front of it.
   return new CryptoError(status === 503 ? 'unavailable' : 'internal', `the bridge answered ${status}`);
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 const timedOut = (): CryptoError => new CryptoError('timeout', 'the bridge did not answer in time');

@@ -1,6 +1,6 @@
 /**
  * One TLS connection that speaks the little HTTP/1.1 the bridge speaks: one request at a time, answers with a content-length. Half the CPU of
- * node:https and a tenth of undici's size in a bundle (docs/adr/0005). Strict: anything unexpected ends the connection.
+ * node:https and a tenth of undici's size in a bundle (docs/adr/0015). Strict: anything unexpected ends the connection.
  */
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 

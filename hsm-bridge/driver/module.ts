@@ -1,4 +1,4 @@
-/** The part of pkcs11js that the driver calls: synchronous forms only (docs/adr/0005). A test puts a strict recorder behind it. */
+/** The part of pkcs11js that the driver calls: synchronous forms only (docs/adr/0015). A test puts a strict recorder behind it. */
 import pkcs11, { type PKCS11 } from 'pkcs11js';
 
 export type Pkcs11Module = Pick<

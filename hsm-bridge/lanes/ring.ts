@@ -1,6 +1,6 @@
 /**
  * A queue of byte records in shared memory, with one writer thread and one reader thread. postMessage costs a third of a core at 10,000 jobs a
- * second (docs/adr/0005); this costs two copies. Positions only grow, modulo 2^30; records are contiguous and 8-byte aligned.
+ * second (docs/adr/0015); this costs two copies. Positions only grow, modulo 2^30; records are contiguous and 8-byte aligned.
  *   record = u32 length | bytes       length 0xffffffff = skip to the start of the buffer
  */
 const positionMask = 2 ** 30 - 1;

@@ -9,8 +9,8 @@ import { JobFailure } from '../lanes/answer.ts';
 import type { Lane } from '../lanes/lane.ts';
 
 export interface HsmOptions {
-  readonly fast: Lane;
-  readonly slow: Lane;
+  readonly fast: Pick<Lane, 'run'>;
+  readonly slow: Pick<Lane, 'run'>;
   readonly cacheEntriesMax: number;
   readonly cacheTtlMs: number;
   /** A row that fails its HMAC or its binding: an alarm. */
@@ -97,7 +97,7 @@ export class Hsm {
   }
 
   /** @throws CryptoError, or StaleKey for withKey. */
-  async run(name: JobName, fields: readonly Uint8Array[], { deadlineAt }: CallContext, lane: Lane = this.#options.fast): Promise<Buffer[]> {
+  async run(name: JobName, fields: readonly Uint8Array[], { deadlineAt }: CallContext, lane: Pick<Lane, 'run'> = this.#options.fast): Promise<Buffer[]> {
     for (let backoffMs = throttleBackoffMs; ; backoffMs = Math.min(2 * backoffMs, throttleBackoffMaxMs)) {
       try {
         return await lane.run(name, fields, deadlineAt);

@@ -1,8 +1,16 @@
-/** The calls to AWS services that the functions make beside DynamoDB, with the SDK's types and without its code. */
-import type { PutEventsCommandInput, PutEventsCommandOutput } from '@aws-sdk/client-eventbridge';
-import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
-import type { SendMessageBatchCommandInput, SendMessageBatchCommandOutput, SendMessageCommandInput, SendMessageCommandOutput } from '@aws-sdk/client-sqs';
-import type { AwsJsonService } from './aws-json-client.ts';
+/** The calls to AWS services that the functions make beside DynamoDB. Each request is sent once. */
+import { EventBridgeClient, PutEventsCommand, type PutEventsCommandInput, type PutEventsCommandOutput } from '@aws-sdk/client-eventbridge';
+import { GetSecretValueCommand, type GetSecretValueCommandInput, type GetSecretValueCommandOutput, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  SendMessageBatchCommand,
+  type SendMessageBatchCommandInput,
+  type SendMessageBatchCommandOutput,
+  SendMessageCommand,
+  type SendMessageCommandInput,
+  type SendMessageCommandOutput,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { clientConfig, type SdkSettings, throughSdk } from './sdk-sender.ts';
 
 interface Options {
   readonly abortSignal: AbortSignal;
@@ -10,12 +18,7 @@ interface Options {
 type Answer<Output> = Promise<Omit<Output, '$metadata'>>;
 
 export interface EventBridge {
-  /** Times are epoch seconds on the wire. */
-  send(
-    operation: 'PutEvents',
-    input: { readonly Entries: readonly (Omit<NonNullable<PutEventsCommandInput['Entries']>[number], 'Time'> & { readonly Time?: number })[] },
-    options: Options,
-  ): Answer<PutEventsCommandOutput>;
+  send(operation: 'PutEvents', input: PutEventsCommandInput, options: Options): Answer<PutEventsCommandOutput>;
 }
 export interface Sqs {
   send(operation: 'SendMessage', input: SendMessageCommandInput, options: Options): Answer<SendMessageCommandOutput>;
@@ -25,6 +28,9 @@ export interface SecretsManager {
   send(operation: 'GetSecretValue', input: GetSecretValueCommandInput, options: Options): Answer<GetSecretValueCommandOutput>;
 }
 
-export const eventBridgeService: AwsJsonService = { name: 'events', targetPrefix: 'AWSEvents', jsonVersion: '1.1' };
-export const sqsService: AwsJsonService = { name: 'sqs', targetPrefix: 'AmazonSQS', jsonVersion: '1.0' };
-export const secretsManagerService: AwsJsonService = { name: 'secretsmanager', targetPrefix: 'secretsmanager', jsonVersion: '1.1' };
+export const createEventBridge = (settings: SdkSettings = {}): EventBridge =>
+  throughSdk(new EventBridgeClient(clientConfig(settings)), { PutEvents: PutEventsCommand }) as EventBridge;
+export const createSqs = (settings: SdkSettings = {}): Sqs =>
+  throughSdk(new SQSClient(clientConfig(settings)), { SendMessage: SendMessageCommand, SendMessageBatch: SendMessageBatchCommand }) as Sqs;
+export const createSecretsManager = (settings: SdkSettings = {}): SecretsManager =>
+  throughSdk(new SecretsManagerClient(clientConfig(settings)), { GetSecretValue: GetSecretValueCommand }) as SecretsManager;

@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '#shared/ports/record-store.ts';
-import { AwsAnswerError } from './aws-json-client.ts';
+import { AwsAnswerError } from './sdk-sender.ts';
 
 const maxAttempts = 4;
 const attemptTimeoutMs = 1500;

@@ -1,19 +1,26 @@
-/** The operations of DynamoDB that the record store uses, with the SDK's types and without its code. */
-import type {
-  BatchGetItemCommandInput,
-  BatchGetItemCommandOutput,
-  DeleteItemCommandInput,
-  DeleteItemCommandOutput,
-  GetItemCommandInput,
-  GetItemCommandOutput,
-  PutItemCommandInput,
-  PutItemCommandOutput,
-  QueryCommandInput,
-  QueryCommandOutput,
-  TransactWriteItemsCommandInput,
-  TransactWriteItemsCommandOutput,
+/** The operations of DynamoDB that the record store uses. */
+import {
+  BatchGetItemCommand,
+  type BatchGetItemCommandInput,
+  type BatchGetItemCommandOutput,
+  DeleteItemCommand,
+  type DeleteItemCommandInput,
+  type DeleteItemCommandOutput,
+  DynamoDBClient,
+  GetItemCommand,
+  type GetItemCommandInput,
+  type GetItemCommandOutput,
+  PutItemCommand,
+  type PutItemCommandInput,
+  type PutItemCommandOutput,
+  QueryCommand,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+  TransactWriteItemsCommand,
+  type TransactWriteItemsCommandInput,
+  type TransactWriteItemsCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { type AwsJsonSettings, createAwsJsonClient } from './aws-json-client.ts';
+import { clientConfig, type SdkSettings, throughSdk } from './sdk-sender.ts';
 
 interface Operations {
   readonly GetItem: { readonly input: GetItemCommandInput; readonly output: GetItemCommandOutput };
@@ -24,7 +31,7 @@ interface Operations {
   readonly TransactWriteItems: { readonly input: TransactWriteItemsCommandInput; readonly output: TransactWriteItemsCommandOutput };
 }
 
-/** Sends each request once. Attributes of type binary are not translated: the record store has none. */
+/** Sends each request once. */
 export interface DynamoDbClient {
   send<Name extends keyof Operations>(
     operation: Name,
@@ -34,6 +41,15 @@ export interface DynamoDbClient {
   destroy(): void;
 }
 
-export function createDynamoDbClient(settings: AwsJsonSettings = {}): DynamoDbClient {
-  return createAwsJsonClient({ name: 'dynamodb', targetPrefix: 'DynamoDB_20120810', jsonVersion: '1.0' }, settings) as DynamoDbClient;
+const commands = {
+  BatchGetItem: BatchGetItemCommand,
+  DeleteItem: DeleteItemCommand,
+  GetItem: GetItemCommand,
+  PutItem: PutItemCommand,
+  Query: QueryCommand,
+  TransactWriteItems: TransactWriteItemsCommand,
+};
+
+export function createDynamoDbClient(settings: SdkSettings = {}): DynamoDbClient {
+  return throughSdk(new DynamoDBClient(clientConfig(settings)), commands) as DynamoDbClient;
 }

@@ -17,7 +17,7 @@ export function createEventBridgeAuditSink({ client, busName, timeoutMs = 1500 }
         EventBusName: busName,
         Source: eventSource,
         DetailType: auditDetailType,
-        Time: Date.parse(record.time) / 1000,
+        Time: new Date(record.time),
         Resources: record.resources.map((resource) => resource.arn),
         Detail: JSON.stringify(record),
       };

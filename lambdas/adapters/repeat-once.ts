@@ -1,4 +1,4 @@
-import { AwsAnswerError } from './aws-json-client.ts';
+import { AwsAnswerError } from './sdk-sender.ts';
 
 /**
  * A second try, each within its own time, when the first got no answer or one that blames the service. Only for requests that may be sent twice.

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -43,6 +44,14 @@ describe('files', () => {
     const silent = sourceFiles().filter((file) => /^shared\/(operations|pipeline|repositories|protocols|sweeps)\//.test(file) && !/^\/\*\*/.test(readFileSync(file, 'utf8')));
 
     expect(silent).toEqual([]);
+  });
+});
+
+describe('the repository', () => {
+  test('tracks nothing that is installed or built', () => {
+    const tracked = execFileSync('git', ['ls-files', '--', 'node_modules', 'dist', '.tsbuild', '.cache', '.chatelaine', 'cdk.out'], { encoding: 'utf8' });
+
+    expect(tracked).toBe('');
   });
 });
 

@@ -30,7 +30,7 @@ const outboxRows = async (): Promise<number> => {
 };
 
 describe('exactly one audit record per request', () => {
-  for (const { name, needs } of operations) {
+  for (const { name, needs, wire } of operations) {
     test(`${name}: a success is recorded once, with its caller, its keys and its parameters`, async () => {
       const members = await sampleRequest(app, keys, name);
 
@@ -41,7 +41,7 @@ describe('exactly one audit record per request', () => {
         format: 1,
         operation: name,
         outcome: 'success',
-        protocol: 'aws-json',
+        protocol: wire === false ? 'rest' : 'aws-json',
         principal: { arn: 'arn:aws:iam::111122223333:user/alice', id: 'AIDAALICE00000000001', account: '111122223333' },
         sourceIp: '192.0.2.1',
         region: 'eu-west-1',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -9,24 +9,18 @@ let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'chatelaine-new-operation-'));
   for (const path of ['shared', 'package.json']) cpSync(path, join(root, path), { recursive: true });
-  for (const path of ['changelog', 'test/unit/operations']) mkdirSync(join(root, path), { recursive: true });
   symlinkSync(resolve('node_modules'), join(root, 'node_modules'));
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('npm run new:operation', () => {
   test('writes the operation, its registry line, a test and a changelog fragment, and the registry loads', () => {
-    const { written } = addOperation(root, 'GetKeyLastUsage');
+    const { written } = addOperation(root, 'GetProbe');
 
     writeFileSync(join(root, 'print.ts'), "import { operations } from '#shared/operations/index.ts';\nconsole.log(JSON.stringify(operations.map(({ name }) => name)));\n");
     const names = JSON.parse(execFileSync(process.execPath, [join(root, 'print.ts')], { cwd: root, encoding: 'utf8' })) as string[];
-    expect(written).toEqual([
-      'shared/operations/get-key-last-usage.ts',
-      'test/unit/operations/get-key-last-usage.test.ts',
-      'changelog/get-key-last-usage.md',
-      'shared/operations/index.ts',
-    ]);
-    expect(names).toContain('GetKeyLastUsage');
+    expect(written).toEqual(['shared/operations/get-probe.ts', 'test/unit/operations/get-probe.test.ts', 'changelog/get-probe.md', 'shared/operations/index.ts']);
+    expect(names).toContain('GetProbe');
     expect(names).toEqual(names.toSorted());
   });
 

@@ -144,7 +144,8 @@ function compare(input: z.ZodObject, name: string, constraint: Constraint, isReq
   return differences;
 }
 
-const sampleElement = (name: string): unknown => (name === 'Tags' ? { TagKey: 'k', TagValue: 'v' } : 'a');
+const elements: Readonly<Record<string, unknown>> = { Tags: { TagKey: 'k', TagValue: 'v' }, DryRunModifiers: 'IGNORE_CIPHERTEXT' };
+const sampleElement = (name: string): unknown => elements[name] ?? 'a';
 const makers: Readonly<Record<string, (size: number, name: string) => unknown>> = {
   string: (size) => 'a'.repeat(size),
   blob: (size) => Buffer.alloc(size).toString('base64'),

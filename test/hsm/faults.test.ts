@@ -104,10 +104,12 @@ test('SIGTERM finishes what runs, says not ready, takes no new connection and ex
 
   const ended = bridge.terminate();
   await vi.waitFor(() => expect(bridge.log.at(-1)).toMatchObject({ event: 'draining' }));
+  const readiness = await fetch(`${bridge.healthUrl}/readyz`);
   const late = await (await bridge.client('admin', { deadlineMs: 1_000 })).generateRandom(1).catch((error) => error.code);
 
   expect((await running).keySpec).toBe('RSA_4096');
   expect(await ended).toBe(0);
+  expect(readiness.status).toBe(503);
   expect(late).toBe('unavailable');
 });
 

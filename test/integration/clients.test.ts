@@ -37,7 +37,13 @@ beforeAll(async () => {
 afterAll(() => server.remove());
 
 const environment = () => ({ PATH: process.env.PATH, HOME: server.dataDir, AWS_SHARED_CREDENTIALS_FILE: server.credentialsFile, AWS_REGION: region, AWS_PAGER: '' });
-const sdk = (options: Record<string, unknown> = {}) => new KMSClient({ endpoint: server.endpoint, region, credentials: server.credentials, ...options });
+const sdk = (options: Record<string, unknown> = {}) =>
+  new KMSClient({
+    endpoint: server.endpoint,
+    region,
+    credentials: { accessKeyId: server.credentials.accessKeyId, secretAccessKey: server.credentials.secretAccessKey },
+    ...options,
+  });
 
 async function aws(...args: string[]): Promise<Record<string, unknown>> {
   const { stdout } = await run(awsCli, ['kms', ...args, '--endpoint-url', server.endpoint, '--region', region, '--output', 'json'], { env: environment() });

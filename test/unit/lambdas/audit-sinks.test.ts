@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { AwsAnswerError } from '#lambdas/adapters/aws-json-client.ts';
 import { createEventBridgeAlarmSink } from '#lambdas/adapters/eventbridge-alarm-sink.ts';
 import { createEventBridgeAuditSink } from '#lambdas/adapters/eventbridge-audit-sink.ts';
 import { createFallbackAuditSink } from '#lambdas/adapters/fallback-audit-sink.ts';
+import { AwsAnswerError } from '#lambdas/adapters/sdk-sender.ts';
 import { createSqsAuditSink } from '#lambdas/adapters/sqs-audit-sink.ts';
 import type { Alarm, AuditRecord } from '#shared/audit/audit-record.ts';
 import { captureLog } from './captured-log.ts';
@@ -55,7 +55,7 @@ describe('the event bus as an audit sink', () => {
               EventBusName: 'bus',
               Source: 'chatelaine',
               DetailType: 'AuditRecord',
-              Time: 1767225600,
+              Time: new Date('2026-01-01T00:00:00.000Z'),
               Resources: ['arn:aws:kms:eu-west-1:111122223333:key/k'],
               Detail: JSON.stringify(record),
             },
@@ -83,7 +83,7 @@ describe('the event bus as an audit sink', () => {
   });
 
   test('does not repeat what the service refused', async () => {
-    const { sink, sent } = bus(new AwsAnswerError(400, { __type: 'AccessDeniedException' }), taken);
+    const { sink, sent } = bus(new AwsAnswerError('AccessDeniedException', 'no', 400, {}), taken);
 
     await expect(sink.append(record)).rejects.toThrow();
     expect(sent).toHaveLength(1);

@@ -1,0 +1,331 @@
+/** The unmodified product stacks in the emulator, with IAM enforced for callers and for the functions' own roles, and a real bridge on SoftHSM. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  DecryptCommand,
+  DeleteAliasCommand,
+  DescribeKeyCommand,
+  DisableKeyCommand,
+  EnableKeyCommand,
+  EncryptCommand,
+  GenerateDataKeyCommand,
+  GenerateMacCommand,
+  GenerateRandomCommand,
+  GetPublicKeyCommand,
+  type KMSClient,
+  ListAliasesCommand,
+  ListKeyRotationsCommand,
+  ListKeysCommand,
+  ListResourceTagsCommand,
+  ReEncryptCommand,
+  RotateKeyOnDemandCommand,
+  ScheduleKeyDeletionCommand,
+  SignCommand,
+  TagResourceCommand,
+  UpdateAliasCommand,
+  VerifyCommand,
+  VerifyMacCommand,
+} from '@aws-sdk/client-kms';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDynamoDbClient } from '#lambdas/adapters/dynamodb-client.ts';
+import { createDynamoDbStore } from '#lambdas/adapters/dynamodb-store.ts';
+import type { KeyRecord } from '#shared/keys/key-record.ts';
+import type { RecordStore } from '#shared/ports/record-store.ts';
+import { updateKey } from '#shared/repositories/changes.ts';
+import { readKeyRecord } from '#shared/repositories/records.ts';
+import { keyRow, materialRow } from '#shared/repositories/rows.ts';
+import { sealWrites } from '#shared/repositories/seal.ts';
+import { type Archive, openArchive } from '../support/archive.ts';
+import { type Deployed, deploymentName, startDeployment } from '../support/deploy.ts';
+import { type Credentials, createUser, kmsClient, rest } from '../support/deployed-callers.ts';
+
+let deployed: Deployed;
+let archive: Archive;
+let alice: Credentials;
+let kms: KMSClient;
+let store: RecordStore;
+const requestIds: string[] = [];
+const plaintext = Buffer.from('attack at dawn');
+const context = { tenant: 'blue' };
+
+beforeAll(async () => {
+  deployed = await startDeployment();
+  archive = openArchive(deployed);
+  alice = await createUser(deployed, 'alice', ['execute-api:Invoke']);
+  kms = clientOf(alice);
+  const { Core: core = '', Material: material = '', Ops: ops = '' } = deployed.outputs.data ?? {};
+  store = createDynamoDbStore({ client: createDynamoDbClient(deployed.client), tables: { core, material, ops } });
+}, 180_000);
+afterAll(async () => {
+  kms?.destroy();
+  archive?.close();
+  await deployed?.stop();
+});
+
+/** Notes the id of every request that was answered by the service. */
+function clientOf(credentials: Credentials): KMSClient {
+  const client = kmsClient(deployed, credentials);
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const note = (id: string | undefined) => void (id !== undefined && requestIds.push(id));
+      try {
+        const result = await next(args);
+        note((result.output as { $metadata?: { requestId?: string } }).$metadata?.requestId);
+        return result;
+      } catch (error) {
+        note((error as { $metadata?: { requestId?: string } }).$metadata?.requestId);
+        throw error;
+      }
+    },
+    { step: 'initialize' },
+  );
+  return client;
+}
+
+async function call(method: string, path: string, options: Parameters<typeof rest>[4] = {}, as = alice) {
+  const answer = await rest(deployed, as, method, path, options);
+  if (answer.status !== 403) requestIds.push(answer.requestId);
+  return answer;
+}
+
+async function newKey(input: ConstructorParameters<typeof CreateKeyCommand>[0] = {}): Promise<string> {
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand(input));
+  return KeyMetadata?.KeyId ?? '';
+}
+const errorName = async (request: Promise<unknown>): Promise<string> => request.then(() => 'none').catch((error: Error) => error.name);
+
+describe('the wire protocol, with AWS SDK for JavaScript', () => {
+  test('create, encrypt, decrypt, rotate, disable, refused, enable', async () => {
+    const KeyId = await newKey({ Description: 'first' });
+    const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext, EncryptionContext: context }));
+    await kms.send(new RotateKeyOnDemandCommand({ KeyId }));
+    const old = await kms.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: context }));
+    const fresh = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext }));
+    const { Rotations } = await kms.send(new ListKeyRotationsCommand({ KeyId }));
+    await kms.send(new DisableKeyCommand({ KeyId }));
+    const refused = [
+      await errorName(kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext }))),
+      await errorName(kms.send(new DecryptCommand({ CiphertextBlob: fresh.CiphertextBlob }))),
+    ];
+    await kms.send(new EnableKeyCommand({ KeyId }));
+    const again = await kms.send(new DecryptCommand({ CiphertextBlob: fresh.CiphertextBlob }));
+
+    expect(Buffer.from(old.Plaintext ?? [])).toEqual(plaintext);
+    expect(Rotations).toHaveLength(1);
+    expect(refused).toEqual(['DisabledException', 'DisabledException']);
+    expect(Buffer.from(again.Plaintext ?? [])).toEqual(plaintext);
+  });
+
+  test('signatures, MACs, data keys, random bytes and re-encryption', async () => {
+    const signing = await newKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
+    const hmac = await newKey({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
+    const [one, two] = [await newKey(), await newKey()];
+
+    const { Signature } = await kms.send(new SignCommand({ KeyId: signing, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256' }));
+    const verified = await kms.send(new VerifyCommand({ KeyId: signing, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256', Signature }));
+    const { PublicKey } = await kms.send(new GetPublicKeyCommand({ KeyId: signing }));
+    const { Mac } = await kms.send(new GenerateMacCommand({ KeyId: hmac, Message: plaintext, MacAlgorithm: 'HMAC_SHA_256' }));
+    const { MacValid } = await kms.send(new VerifyMacCommand({ KeyId: hmac, Message: plaintext, MacAlgorithm: 'HMAC_SHA_256', Mac }));
+    const dataKey = await kms.send(new GenerateDataKeyCommand({ KeyId: one, KeySpec: 'AES_256', EncryptionContext: context }));
+    const moved = await kms.send(new ReEncryptCommand({ CiphertextBlob: dataKey.CiphertextBlob, SourceEncryptionContext: context, DestinationKeyId: two }));
+    const opened = await kms.send(new DecryptCommand({ CiphertextBlob: moved.CiphertextBlob, KeyId: two }));
+    const random = await kms.send(new GenerateRandomCommand({ NumberOfBytes: 32 }));
+
+    expect(verified.SignatureValid).toBe(true);
+    expect(PublicKey?.length).toBe(91);
+    expect(MacValid).toBe(true);
+    expect(opened.Plaintext).toEqual(dataKey.Plaintext);
+    expect(random.Plaintext).toHaveLength(32);
+  });
+
+  test('aliases, tags and lists', async () => {
+    const [first, second] = [await newKey(), await newKey()];
+    const AliasName = 'alias/team/app';
+
+    await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: first }));
+    await kms.send(new UpdateAliasCommand({ AliasName, TargetKeyId: second }));
+    const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: AliasName }));
+    await kms.send(new TagResourceCommand({ KeyId: second, Tags: [{ TagKey: 'team', TagValue: 'blue' }] }));
+    const tags = await kms.send(new ListResourceTagsCommand({ KeyId: second }));
+    const aliases = await kms.send(new ListAliasesCommand({ KeyId: second }));
+    const listed = await kms.send(new ListKeysCommand({}));
+    await kms.send(new DeleteAliasCommand({ AliasName }));
+
+    expect(KeyMetadata?.KeyId).toBe(second);
+    expect(tags.Tags).toEqual([{ TagKey: 'team', TagValue: 'blue' }]);
+    expect(aliases.Aliases?.map((alias) => alias.AliasName)).toEqual([AliasName]);
+    expect(listed.Keys?.map((key) => key.KeyId)).toEqual(expect.arrayContaining([first, second]));
+    expect(await errorName(kms.send(new DescribeKeyCommand({ KeyId: AliasName })))).toBe('NotFoundException');
+  });
+
+  test("errors are AWS KMS's own", async () => {
+    const KeyId = await newKey();
+    const { CiphertextBlob = new Uint8Array() } = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext, EncryptionContext: context }));
+    const flipped = Uint8Array.from(CiphertextBlob, (byte, at) => (at === CiphertextBlob.length - 1 ? byte ^ 1 : byte));
+
+    expect(await errorName(kms.send(new DecryptCommand({ CiphertextBlob })))).toBe('InvalidCiphertextException');
+    expect(await errorName(kms.send(new DecryptCommand({ CiphertextBlob: flipped, EncryptionContext: context })))).toBe('InvalidCiphertextException');
+    expect(await errorName(kms.send(new DescribeKeyCommand({ KeyId: '00000000-0000-4000-8000-000000000000' })))).toBe('NotFoundException');
+    expect(await errorName(kms.send(new SignCommand({ KeyId, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256' })))).toBe('InvalidKeyUsageException');
+    expect(await errorName(kms.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 3 })))).toBe('ValidationException');
+  });
+});
+
+describe('REST', () => {
+  test('serves each group of routes', async () => {
+    const created = await call('POST', '/v1/keys', { body: { Description: 'over REST' } });
+    const { KeyId } = created.body.KeyMetadata as { KeyId: string };
+    const key = `/v1/keys/${KeyId}`;
+    const encrypted = await call('POST', `${key}/encrypt`, { body: { Plaintext: plaintext.toString('base64') } });
+    const decrypted = await call('POST', '/v1/decrypt', { body: { CiphertextBlob: encrypted.body.CiphertextBlob } });
+    const statuses = [
+      (await call('GET', key)).status,
+      (await call('GET', '/v1/keys', { query: 'Limit=1' })).status,
+      (await call('PUT', `${key}/description`, { body: { Description: 'changed' } })).status,
+      (await call('POST', '/v1/aliases', { body: { AliasName: 'alias/rest', TargetKeyId: KeyId } })).status,
+      (await call('GET', '/v1/aliases')).status,
+      (await call('PUT', `${key}/rotation`, { body: { RotationPeriodInDays: 90 } })).status,
+      (await call('GET', `${key}/rotation`)).status,
+      (await call('POST', `${key}/tags`, { body: { Tags: [{ TagKey: 'a', TagValue: 'b' }] } })).status,
+      (await call('GET', `${key}/tags`)).status,
+      (await call('GET', `${key}/policy`)).status,
+      (await call('POST', '/v1/random', { body: { NumberOfBytes: 8 } })).status,
+      (await call('POST', `${key}/schedule-deletion`, { body: { PendingWindowInDays: 7 } })).status,
+    ];
+    const refused = await call('POST', `${key}/encrypt`, { body: { Plaintext: plaintext.toString('base64') } });
+
+    expect(created.status).toBe(200);
+    expect(Buffer.from(String(decrypted.body.Plaintext), 'base64')).toEqual(plaintext);
+    expect(statuses).toEqual([200, 200, 204, 204, 200, 204, 200, 204, 200, 200, 200, 200]);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'KMSInvalidStateException' } });
+  });
+
+  test('answers bad requests with problem documents', async () => {
+    const malformed = await call('POST', '/v1/keys', { body: { Description: 17, Nonsense: true } });
+
+    expect(malformed.status).toBe(400);
+    expect(malformed.body.code).toBe('ValidationException');
+  });
+});
+
+describe('who may call', () => {
+  test('a changed signature, an unknown key and a user without permission do not get past the gateway', async () => {
+    const bob = await createUser(deployed, 'bob', []);
+    const spoiled = await call('GET', '/v1/keys', {
+      tamper(headers) {
+        headers.authorization = headers.authorization!.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+      },
+    });
+    const unknown = await call('GET', '/v1/keys', {}, { ...alice, accessKeyId: 'AKIAUNKNOWN000000000' });
+    const forbidden = await call('GET', '/v1/keys', {}, bob);
+
+    expect([spoiled.status, unknown.status, forbidden.status]).toEqual([403, 403, 403]);
+  });
+
+  test('an event that did not come through the gateway of this deployment is refused', async () => {
+    const lambda = new LambdaClient(deployed.client);
+    const identity = { accountId: '000000000000', userArn: 'arn:aws:iam::000000000000:user/mallory', caller: 'AIDAMALLORY' };
+    const forged = { resource: '/v1/keys', httpMethod: 'GET', headers: {}, requestContext: { apiId: 'forged', identity } };
+
+    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: `${deploymentName}-ListKeys`, Payload: Buffer.from(JSON.stringify(forged)) }));
+    lambda.destroy();
+
+    expect(JSON.parse(Buffer.from(Payload ?? []).toString())).toMatchObject({ statusCode: 403 });
+  });
+});
+
+describe('without a caller', () => {
+  /** A properly sealed row, as the service itself would have written it some time ago. */
+  async function rewrite(keyId: string, change: (record: KeyRecord) => KeyRecord): Promise<void> {
+    const [item] = await store.getMany([keyRow({ region: deployed.client.region, keyId })]);
+    const bridge = await deployed.bridge.client('lifecycle', { url: deployed.bridge.url.replace('127.0.0.1', '127.0.0.2'), servername: 'localhost' });
+    await store.transact(await sealWrites(bridge, [updateKey(item!, change(readKeyRecord(item!)))]));
+  }
+  async function sweep(): Promise<void> {
+    const lambda = new LambdaClient(deployed.client);
+    const { FunctionError } = await lambda.send(new InvokeCommand({ FunctionName: `${deploymentName}-sweep` }));
+    lambda.destroy();
+    expect(FunctionError).toBeUndefined();
+  }
+  async function until(isSo: () => Promise<boolean>): Promise<void> {
+    for (const deadline = performance.now() + 60_000; !(await isSo()); await sleep(500)) if (performance.now() > deadline) throw new Error('It did not happen.');
+  }
+
+  test('keys that are due are rotated and destroyed', async () => {
+    const [rotated, destroyed] = [await newKey(), await newKey()];
+    const now = Date.now();
+    await rewrite(rotated, (record) => ({ ...record, rotation: { ...record.rotation, enabled: true, periodDays: 90, nextAt: now - 1000 } }));
+    await rewrite(destroyed, (record) => ({ ...record, state: 'PendingDeletion', deletion: { at: now - 1000, pendingWindowDays: 7, requestedBy: 'test' } }));
+
+    await sweep();
+
+    await until(async () => (await kms.send(new ListKeyRotationsCommand({ KeyId: rotated }))).Rotations?.length === 1);
+    await until(async () => (await errorName(kms.send(new DescribeKeyCommand({ KeyId: destroyed })))) === 'NotFoundException');
+    const [material] = await store.getMany([materialRow({ region: deployed.client.region, keyId: destroyed }, 1)]);
+    expect(material).toBeUndefined();
+    const bySystem = (records: readonly { protocol: string; operation: string }[]) => records.filter(({ protocol }) => protocol === 'system').map(({ operation }) => operation);
+    const records = await archive.until(archive.records, (all) => bySystem(all).length >= 2);
+    expect(bySystem(records).sort()).toEqual(['DeleteKey', 'RotateKey']);
+  });
+
+  test('a row that somebody edited in the table is refused and alarmed', async () => {
+    const KeyId = await newKey();
+    await kms.send(new DisableKeyCommand({ KeyId }));
+    const [item] = await store.getMany([keyRow({ region: deployed.client.region, keyId: KeyId })]);
+    await store.transact([{ put: { ...item!, body: { ...item!.body, state: 'Enabled' } } }]);
+
+    const name = await errorName(kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext })));
+
+    expect(name).toBe('KMSInternalException');
+    const alarms = await archive.until(archive.alarms, (all) => all.length > 0);
+    expect(alarms[0]).toMatchObject({ kind: 'seal-broken', resource: expect.stringContaining(KeyId) });
+  });
+});
+
+describe('the audit trail', () => {
+  test('holds exactly one record for each request that the service answered, with the caller that the gateway verified', async () => {
+    const asked = new Set(requestIds);
+    const byRequest = (records: readonly { requestId: string }[]) => records.filter(({ requestId }) => asked.has(requestId));
+
+    const records = byRequest(await archive.until(archive.records, (all) => new Set(byRequest(all).map(({ requestId }) => requestId)).size === asked.size)) as Awaited<
+      ReturnType<Archive['records']>
+    >;
+
+    expect(asked.size).toBe(requestIds.length);
+    expect(records).toHaveLength(asked.size);
+    for (const { principal } of records)
+      expect(principal).toMatchObject({ arn: 'arn:aws:iam::000000000000:user/alice', id: expect.stringMatching(/^AIDA/), accessKeyId: alice.accessKeyId });
+    expect(new Set(records.map(({ outcome }) => outcome))).toEqual(new Set(['success', 'failed']));
+  });
+
+  test('holds nothing that was secret', async () => {
+    const text = JSON.stringify([await archive.records(), await archive.alarms()]);
+
+    for (const secret of [plaintext.toString(), plaintext.toString('base64'), context.tenant, alice.secretAccessKey]) expect(text).not.toContain(secret);
+  });
+
+  test('holds the request that did not come through the gateway', async () => {
+    const records = await archive.records();
+
+    expect(records.filter(({ outcome }) => outcome === 'denied')).toMatchObject([{ operation: 'unknown', errorCode: 'AccessDeniedException' }]);
+  });
+});
+
+describe('the deployment', () => {
+  test('an update keeps the keys, and can be taken away again', async () => {
+    const KeyId = await newKey();
+    const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext }));
+
+    await deployed.deploy({ logRetentionDays: 90, sweepMinutes: 30 });
+    kms.destroy();
+    kms = clientOf(alice);
+    const opened = await kms.send(new DecryptCommand({ CiphertextBlob }));
+    const printed = await deployed.cdk('destroy', '--all', '--force', ...deployed.contextArguments);
+
+    expect(Buffer.from(opened.Plaintext ?? [])).toEqual(plaintext);
+    expect(printed).not.toMatch(/fail|error/i);
+    expect((await archive.records()).length).toBeGreaterThan(0);
+  });
+});

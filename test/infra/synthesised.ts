@@ -1,0 +1,98 @@
+/** The synthesised templates, and what their roles may do in the words of cdk/grants.ts. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createDeployment, type Deployment } from '#cdk/app.ts';
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+export interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Outputs?: Readonly<Record<string, { Value: unknown; Export?: { Name: string } }>>;
+}
+export const stackNames = ['data', 'bridge', 'audit', 'api', 'lifecycle'] as const;
+export type StackName = (typeof stackNames)[number];
+export type Templates = Readonly<Record<StackName, Template>>;
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** The context of cdk.json, as `npm run synth` takes it. */
+export function productionContext(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
+  return { ...context, chatelaine: { ...(context.chatelaine as object), ...changes } };
+}
+
+/** @param change what a test adds to the stacks. @throws Error when a rule of cdk-nag is broken */
+export function synthesise(changes: Record<string, unknown> = {}, change: (deployment: Deployment) => void = () => undefined): Templates {
+  const folder = mkdtempSync(join(tmpdir(), 'chatelaine-infra-'));
+  try {
+    // The code does not matter to the templates: one small file stands for it.
+    mkdirSync(join(folder, 'code'));
+    writeFileSync(join(folder, 'code/operation.mjs'), '');
+    const deployment = createDeployment(join(folder, 'code'), { context: productionContext(changes), outdir: join(folder, 'cdk.out') });
+    change(deployment);
+    const { app, config } = deployment;
+    const assembly = app.synth();
+    return Object.fromEntries(stackNames.map((name) => [name, assembly.getStackByName(`${config.deployment}-${name}`).template as Template])) as Templates;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export const ofType = (template: Template, type: string): [string, Resource][] => Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+
+/** CloudFormation's functions to one text: `data.CoreTable.Arn/index/list`. The hash that the CDK appends to names is left out. */
+export function readable(value: unknown, stack: StackName, templates: Templates): string {
+  if (typeof value === 'string') return value;
+  const [[name, argument]] = Object.entries(value as Record<string, unknown>) as [[string, unknown]];
+  switch (name) {
+    case 'Ref':
+      return String(argument).startsWith('AWS::') ? `<${String(argument)}>` : `${stack}.${withoutHash(String(argument))}`;
+    case 'Fn::GetAtt': {
+      const [resource, attribute] = argument as [string, string];
+      return `${stack}.${withoutHash(resource)}.${attribute}`;
+    }
+    case 'Fn::Join':
+      return (argument as [string, unknown[]])[1].map((part) => readable(part, stack, templates)).join((argument as [string, unknown[]])[0]);
+    case 'Fn::ImportValue':
+      return imported(String(argument), templates);
+    default:
+      throw new Error(`${name} is not understood.`);
+  }
+}
+
+function imported(exportName: string, templates: Templates): string {
+  for (const stack of stackNames) {
+    for (const output of Object.values(templates[stack].Outputs ?? {})) if (output.Export?.Name === exportName) return readable(output.Value, stack, templates);
+  }
+  throw new Error(`Nothing exports ${exportName}.`);
+}
+
+const withoutHash = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
+
+export interface Permission {
+  readonly action: string;
+  readonly resource: string;
+  readonly condition: unknown;
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+/** Everything that a role may do. @throws Error for anything but plain Allow statements in its own policies */
+export function permissionsOf(role: Resource, stack: StackName, templates: Templates): Permission[] {
+  const { Policies = [], ManagedPolicyArns } = role.Properties as { Policies?: { PolicyDocument: { Statement: Statement[] } }[]; ManagedPolicyArns?: unknown };
+  if (ManagedPolicyArns !== undefined) throw new Error('The role has managed policies.');
+  return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).flatMap(({ Effect, Action, Resource, Condition, ...others }) => {
+    if (Effect !== 'Allow' || Object.keys(others).some((member) => member !== 'Sid')) throw new Error('The statement is no plain Allow.');
+    return [Action].flat().flatMap((action) => [Resource].flat().map((resource) => ({ action, resource: readable(resource, stack, templates), condition: Condition })));
+  });
+}
