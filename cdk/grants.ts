@@ -27,7 +27,7 @@ export interface Grant {
 }
 
 /** What a grant may depend on. */
-type Declaration = Pick<Operation, 'keys' | 'material' | 'removes' | 'needs' | 'input' | 'batchOf'>;
+type Declaration = Pick<Operation, 'keys' | 'material' | 'removes' | 'needs' | 'batchOf'> & Partial<Pick<Operation, 'input'>>;
 
 const on = (resource: ResourceName, ...actions: Grant['action'][]): Grant[] => actions.map((action) => ({ action, on: resource }));
 /** The record store reads one item by GetItem and several by BatchGetItem. */
@@ -68,7 +68,7 @@ export function bridgeClassOf({ batchOf, keys, needs, input }: Declaration): Cal
   if (uses) return 'crypto';
   if (makes) return 'lifecycle';
   // Page markers are made with a key that the HSM derives.
-  return keys === undefined && !('Marker' in input.shape) ? undefined : 'reader';
+  return keys === undefined && !('Marker' in (input?.shape ?? {})) ? undefined : 'reader';
 }
 
 /** All grants of an operation's function, each once, sorted. */
