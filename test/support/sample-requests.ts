@@ -80,7 +80,7 @@ const samples: Readonly<Record<string, Sample>> = {
   ListKeyPolicies: ofKey,
   ListKeyRotations: ofKey,
   ListKeyVersions: (_, keys) => ({ KeyId: keys.signing }),
-  ListKeys: () => ({ Limit: 10 }),
+  ListKeys: () => ({ Limit: 2 }),
   ListResourceTags: ofKey,
   PutKeyPolicy: (_, keys) => ({ KeyId: keys.symmetric, PolicyName: 'default', Policy: policy }),
   PutKeyVersionRule: (_, keys) => ({ KeyId: keys.signing, AcceptDays: 30, RotationPeriodInDays: 90 }),
