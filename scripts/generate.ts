@@ -83,9 +83,9 @@ function decisionsPage(): string {
     .filter((name) => /^[0-9]{4}-/.test(name))
     .sort();
   const lines = files.map((name) => {
-    const [, number, title] = /^# ([0-9]{4}) (.+)$/m.exec(readFileSync(join(root, 'docs/adr', name), 'utf8')) ?? [];
-    if (number !== name.slice(0, 4)) throw new Error(`docs/adr/${name} does not begin with "# ${name.slice(0, 4)} Title".`);
-    return `- [${number}](${name}) ${title}`;
+    const title = /^# (?:ADR )?(?:[0-9]{4}[.:]? )?(.+)$/m.exec(readFileSync(join(root, 'docs/adr', name), 'utf8'))?.[1];
+    if (title === undefined) throw new Error(`docs/adr/${name} has no title.`);
+    return `- [${name.slice(0, 4)}](${name}) ${title}`;
   });
   return [
     '# Decisions',

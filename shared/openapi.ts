@@ -78,7 +78,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
 
 function restRoute(operation: Operation, schemas: Record<string, JsonSchema>): OpenApiOperation {
   const { name, http, group, summary } = operation;
-  const input = wireSchema(documentedInput(operation));
+  const input = wireSchema(documentedInput(operation), schemas);
   const pathMembers = [...http.path.matchAll(/\{([A-Za-z]+)\}/g)].map((match) => match[1]!);
   const rest = Object.entries(input.properties ?? {}).filter(([member]) => !pathMembers.includes(member));
   const required = (input.required ?? []).filter((member) => !pathMembers.includes(member));
@@ -100,7 +100,7 @@ function restRoute(operation: Operation, schemas: Record<string, JsonSchema>): O
 
 function successResponse({ name, output }: Operation, schemas: Record<string, JsonSchema>): Record<string, unknown> {
   if (output === undefined) return { 204: { description: 'Done. There is no body.' } };
-  schemas[`${name}Response`] = wireSchema(output);
+  schemas[`${name}Response`] = wireSchema(output, schemas);
   return { 200: { description: 'Done.', content: { 'application/json': { schema: reference(`${name}Response`) } } } };
 }
 
@@ -125,8 +125,13 @@ function wireRoute(operations: readonly Operation[]): OpenApiOperation {
   };
 }
 
-function wireSchema(schema: z.ZodObject): JsonSchema {
-  const { $schema: _, ...converted } = z.toJSONSchema(schema, {
+/** @param schemas gets the schemas that have a name of their own */
+function wireSchema(schema: z.ZodObject, schemas: Record<string, JsonSchema>): JsonSchema {
+  const {
+    $schema: _,
+    definitions = {},
+    ...converted
+  } = z.toJSONSchema(schema, {
     target: 'openapi-3.0',
     io: 'input',
     // What the wire shows is the input side of a codec; only the inside of a blob cannot be shown.
@@ -139,9 +144,12 @@ function wireSchema(schema: z.ZodObject): JsonSchema {
       delete jsonSchema.pattern;
       jsonSchema.format = 'byte';
     },
-  }) as Record<string, unknown>;
-  return converted as JsonSchema;
+  }) as { $schema?: string; definitions?: Record<string, JsonSchema & { id?: string }> };
+  for (const [name, { id: _id, ...definition }] of Object.entries(definitions)) schemas[name] = inComponents(definition);
+  return inComponents(converted);
 }
+
+const inComponents = (schema: JsonSchema): JsonSchema => JSON.parse(JSON.stringify(schema).replaceAll('"#/definitions/', '"#/components/schemas/')) as JsonSchema;
 
 const problemSchema: JsonSchema = {
   type: 'object',

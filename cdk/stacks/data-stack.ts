@@ -1,5 +1,5 @@
 /** The three tables, split by recovery and IAM boundary (docs/adr/0004), under a key of their own. They outlive the stack. */
-import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -16,11 +16,12 @@ export class DataStack extends Stack {
     this.tableKey = new Key(this, 'TableKey', { description: 'Encrypts the tables of Chatelaine at rest.', enableKeyRotation: true, removalPolicy });
     const entries = tableNames.map((name) => [name, this.#table(name, config, removalPolicy)]);
     this.tables = Object.fromEntries(entries) as Record<TableName, Table>;
+    for (const name of tableNames) new CfnOutput(this, capitalised(name), { value: this.tables[name].tableName });
   }
 
   #table(name: TableName, config: DeploymentConfig, removalPolicy: RemovalPolicy): Table {
     const text = (attribute: string) => ({ name: attribute, type: AttributeType.STRING });
-    const table = new Table(this, `${name.charAt(0).toUpperCase()}${name.slice(1)}Table`, {
+    const table = new Table(this, `${capitalised(name)}Table`, {
       partitionKey: text('pk'),
       sortKey: text('sk'),
       billingMode: BillingMode.PAY_PER_REQUEST,
@@ -39,3 +40,5 @@ export class DataStack extends Stack {
     return table;
   }
 }
+
+const capitalised = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;

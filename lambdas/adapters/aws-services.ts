@@ -30,7 +30,8 @@ export interface SecretsManager {
 
 export const createEventBridge = (settings: SdkSettings = {}): EventBridge =>
   throughSdk(new EventBridgeClient(clientConfig(settings)), { PutEvents: PutEventsCommand }) as EventBridge;
+/** The service's endpoint decides where requests go, as with every other service, and not the host in a queue's URL. */
 export const createSqs = (settings: SdkSettings = {}): Sqs =>
-  throughSdk(new SQSClient(clientConfig(settings)), { SendMessage: SendMessageCommand, SendMessageBatch: SendMessageBatchCommand }) as Sqs;
+  throughSdk(new SQSClient({ ...clientConfig(settings), useQueueUrlAsEndpoint: false }), { SendMessage: SendMessageCommand, SendMessageBatch: SendMessageBatchCommand }) as Sqs;
 export const createSecretsManager = (settings: SdkSettings = {}): SecretsManager =>
   throughSdk(new SecretsManagerClient(clientConfig(settings)), { GetSecretValue: GetSecretValueCommand }) as SecretsManager;

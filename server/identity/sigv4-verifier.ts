@@ -104,7 +104,8 @@ function signatureMatches(request: ApiRequest, authorization: Authorization, tim
       .update(`AWS4-HMAC-SHA256\n${time.basic}\n${scopeText}\n${hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')}`)
       .digest();
   let matches = timingSafeEqual(compute(canonicalRequest(request, authorization.signedHeaders, payloadHash)), claimed);
-  // curl up to 8.2 signs the path as it sends it. Without a percent sign that form is still unambiguous: see docs/adr on request signing.
+  // Older curls (7.88 in Debian 12) sign the path as they send it. The escaped form of a path has no character that needs escaping but the percent
+  // sign, so a raw path without one can be the signed text of no other path.
   if (!matches && !request.path.includes('%') && /[^A-Za-z0-9._~/-]/.test(request.path)) {
     matches = timingSafeEqual(compute(canonicalRequest(request, authorization.signedHeaders, payloadHash, request.path)), claimed);
   }

@@ -29,6 +29,8 @@ export interface Deployed {
   cdk(...args: string[]): Promise<string>;
   /** `cdk deploy --all`, and reads the outputs again: an update may give the API another id there. */
   deploy(changes?: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Of the last deployment, for commands that follow it. */
+  readonly contextArguments: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -47,13 +49,14 @@ export async function startDeployment(): Promise<Deployed> {
   front.forwardTo(behind);
   const emulator: Emulator = { ...rest, endpoint: front.endpoint };
   let outputs: Record<string, Record<string, string>> = {};
+  let contextArguments: readonly string[] = [];
   const client = { endpoint: emulator.endpoint, region: emulator.region, credentials: emulator.credentials };
 
   const cdk = (...args: string[]) => runCdk(emulator, folder, args);
   const deploy = async (changes: Readonly<Record<string, unknown>> = {}) => {
     const outputsFile = join(folder, 'outputs.json');
-    const context = JSON.stringify({ ...config(new URL(bridge.url).port), ...changes });
-    await cdk('deploy', '--all', '--require-approval', 'never', '--concurrency', '4', '--outputs-file', outputsFile, '--context', `chatelaine=${context}`);
+    contextArguments = ['--context', `chatelaine=${JSON.stringify({ ...config(new URL(bridge.url).port), ...changes })}`];
+    await cdk('deploy', '--all', '--require-approval', 'never', '--concurrency', '4', '--outputs-file', outputsFile, ...contextArguments);
     const written = JSON.parse(readFileSync(outputsFile, 'utf8')) as Record<string, Record<string, string>>;
     outputs = Object.fromEntries(Object.entries(written).map(([stack, values]) => [stack.slice(deploymentName.length + 1), values]));
   };
@@ -64,7 +67,7 @@ export async function startDeployment(): Promise<Deployed> {
   try {
     await cdk('bootstrap', `aws://${emulator.accountId}/${emulator.region}`, '--app', '');
     await deploy();
-    await putCertificates(client, bridge);
+    await putCertificates(client, bridge, outputs.bridge ?? {});
   } catch (error) {
     const log = emulator.log();
     await stop();
@@ -77,6 +80,9 @@ export async function startDeployment(): Promise<Deployed> {
     cdk,
     deploy,
     stop,
+    get contextArguments() {
+      return contextArguments;
+    },
     get outputs() {
       return outputs;
     },
@@ -97,11 +103,11 @@ const config = (bridgePort: string) => ({
 });
 
 /** What an operator does, and later the certificate authority of the bridge. */
-async function putCertificates(client: Deployed['client'], bridge: TestBridge): Promise<void> {
+async function putCertificates(client: Deployed['client'], bridge: TestBridge, outputs: Readonly<Record<string, string>>): Promise<void> {
   const secrets = new SecretsManagerClient(client);
   for (const callerClass of functionClasses) {
     const { ca, cert, key } = await bridge.credentials(callerClass);
-    await secrets.send(new PutSecretValueCommand({ SecretId: `${deploymentName}/bridge/${callerClass}`, SecretString: JSON.stringify({ ca, cert, key }) }));
+    await secrets.send(new PutSecretValueCommand({ SecretId: outputs[`CertificateSecret${callerClass}`], SecretString: JSON.stringify({ ca, cert, key }) }));
   }
   secrets.destroy();
 }

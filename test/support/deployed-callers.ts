@@ -1,0 +1,105 @@
+/** Callers of the deployed API: IAM users of the emulator, and requests that they sign as `execute-api`. */
+import { KMSClient } from '@aws-sdk/client-kms';
+import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import type { Deployed } from './deploy.ts';
+import { signRequest } from './sign-request.ts';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+export interface RestAnswer {
+  readonly status: number;
+  readonly requestId: string;
+  readonly body: Record<string, unknown>;
+}
+
+/** @param actions what the user's policy allows on the API; none: a user without a policy */
+export async function createUser(deployed: Deployed, name: string, actions: readonly string[]): Promise<Credentials> {
+  await iam(deployed, { Action: 'CreateUser', UserName: name });
+  if (actions.length > 0) {
+    const Statement = [{ Effect: 'Allow', Action: actions, Resource: '*' }];
+    await iam(deployed, { Action: 'PutUserPolicy', UserName: name, PolicyName: 'api', PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement }) });
+  }
+  const answer = await iam(deployed, { Action: 'CreateAccessKey', UserName: name });
+  const member = (tag: string) => new RegExp(`<${tag}>([^<]+)</${tag}>`).exec(answer)?.[1] ?? '';
+  return { accessKeyId: member('AccessKeyId'), secretAccessKey: member('SecretAccessKey') };
+}
+
+/**
+ * The emulator takes SendMessageBatch for an action of its own; on AWS it is sqs:SendMessage, which is what the sweep's role has.
+ * Service Authorization Reference, "Actions defined by Amazon SQS".
+ */
+export async function allowBatchesToQueue(deployed: Deployed, functionName: string): Promise<void> {
+  const lambda = new LambdaClient(deployed.client);
+  const { Configuration } = await lambda.send(new GetFunctionCommand({ FunctionName: functionName }));
+  lambda.destroy();
+  const RoleName = Configuration?.Role?.split('/').at(-1) ?? '';
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessageBatch', Resource: '*' }] });
+  await iam(deployed, { Action: 'PutRolePolicy', RoleName, PolicyName: 'emulator', PolicyDocument });
+}
+
+async function iam(deployed: Deployed, parameters: Readonly<Record<string, string>>): Promise<string> {
+  const body = new URLSearchParams({ Version: '2010-05-08', ...parameters }).toString();
+  const { client } = deployed;
+  const { headers } = await signRequest({
+    principal: client.credentials,
+    service: 'iam',
+    region: client.region,
+    host: new URL(client.endpoint).host,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body,
+  });
+  const response = await fetch(client.endpoint, { method: 'POST', headers: withoutHost(headers), body });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`IAM ${parameters.Action} failed: ${text}`);
+  return text;
+}
+
+/** AWS's own client. On AWS the gateway takes signatures for execute-api only, so the signing name is set. */
+export function kmsClient(deployed: Deployed, credentials: Credentials): KMSClient {
+  const { region } = deployed.client;
+  return new KMSClient({
+    endpoint: deployed.apiUrl,
+    region,
+    credentials,
+    maxAttempts: 1,
+    httpAuthSchemeProvider: () => [
+      { schemeId: 'aws.auth#sigv4', signingProperties: { name: 'execute-api', region }, propertiesExtractor: (config, context) => ({ signingProperties: { config, context } }) },
+    ],
+  });
+}
+
+export interface RestOptions {
+  readonly body?: unknown;
+  readonly query?: string;
+  /** Changes the signed request before it is sent. */
+  readonly tamper?: (headers: Record<string, string>) => void;
+}
+
+export async function rest(deployed: Deployed, principal: Credentials, method: string, path: string, { body, query = '', tamper }: RestOptions = {}): Promise<RestAnswer> {
+  const url = new URL(deployed.apiUrl + path);
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const signed = await signRequest({
+    principal,
+    service: 'execute-api',
+    region: deployed.client.region,
+    host: url.host,
+    method,
+    path: url.pathname,
+    query,
+    headers: { 'content-type': 'application/json' },
+    body: text,
+  });
+  const headers = withoutHost(signed.headers);
+  tamper?.(headers);
+  const response = await fetch(query === '' ? url : `${url}?${query}`, { method, headers, ...(text === '' ? {} : { body: text }) });
+  const answer = await response.text();
+  return { status: response.status, requestId: response.headers.get('x-amzn-requestid') ?? '', body: answer === '' ? {} : (JSON.parse(answer) as Record<string, unknown>) };
+}
+
+function withoutHost(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { host: _, ...others } = headers;
+  return others;
+}
