@@ -1,9 +1,9 @@
 /**
- * Page markers that callers cannot read sense into, edit, or carry to another place. An operation writes and reads positions (shared/fields/pagination.ts,
+ * Page markers that callers cannot make up, edit, or carry to another place. An operation writes and reads positions (shared/fields/pagination.ts,
  * which name the list and its key); here each one gets an HMAC over the operation, the caller's account and its Region in front. The HMAC's key comes from
  * the HSM, the same for every process, so that any of them can go on where another stopped (docs/adr/0024).
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { positionMac, positionMacFits, positionMacLength } from '#shared/ciphertext/position-mac.ts';
 import { invalidMarker } from '#shared/fields/pagination.ts';
 import type { Operation } from '#shared/operation.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
@@ -18,10 +18,6 @@ export interface Markers {
 
 /** Asked for again now and then: a new epoch of the HSM has another key, and then markers of before are refused. */
 const keyLifeMs = 600_000;
-const macBytes = 32;
-/** Base64url without padding. */
-const macLength = 43;
-const canonicalMac = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
 export function createMarkers({ crypto, now }: { crypto: Pick<Crypto, 'deriveKey'>; now: () => number }): Markers {
   let current: { readonly key: Promise<Uint8Array>; readonly until: number } | undefined;
@@ -36,26 +32,20 @@ export function createMarkers({ crypto, now }: { crypto: Pick<Crypto, 'deriveKey
     return asked.key;
   }
 
-  const macOf = async (operation: Operation, caller: Caller, position: string): Promise<Buffer> =>
-    createHmac('sha256', await key())
-      .update(JSON.stringify([operation.name, caller.account, caller.region, position]), 'utf8')
-      .digest();
+  const placeOf = (operation: Operation, caller: Caller): readonly string[] => [operation.name, caller.account, caller.region];
 
   return {
     async open(operation, caller, input) {
       const marker = input.Marker;
       if (typeof marker !== 'string' || !isPaged(operation)) return input;
-      const given = marker.slice(0, macLength);
-      const position = marker.slice(macLength);
-      if (!canonicalMac.test(given)) throw invalidMarker();
-      const mac = Buffer.from(given, 'base64url');
-      if (mac.length !== macBytes || !timingSafeEqual(mac, await macOf(operation, caller, position))) throw invalidMarker();
+      const position = marker.slice(positionMacLength);
+      if (!positionMacFits(await key(), placeOf(operation, caller), position, marker.slice(0, positionMacLength))) throw invalidMarker();
       return { ...input, Marker: position };
     },
     async seal(operation, caller, output) {
       const position = output?.NextMarker;
       if (typeof position !== 'string' || !isPaged(operation)) return output;
-      return { ...output, NextMarker: `${(await macOf(operation, caller, position)).toString('base64url')}${position}` };
+      return { ...output, NextMarker: `${positionMac(await key(), placeOf(operation, caller), position)}${position}` };
     },
   };
 }

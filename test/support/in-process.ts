@@ -146,12 +146,15 @@ export function restRequest(service: Service, name: string, members: Members): P
   const rest: Members = { ...members };
   const path = operation.http.path.replaceAll(/\{([A-Za-z]+)\}/g, (_, member: string) => {
     delete rest[member];
-    return encodeURIComponent(String(members[member]));
+    return encodeURIComponent(asText(members[member]));
   });
   if (method !== 'GET' && method !== 'DELETE') return { method, path, body: Buffer.from(JSON.stringify(rest)) };
-  const query = new URLSearchParams(Object.entries(rest).flatMap(([member, value]) => [value].flat().map((one): [string, string] => [member, String(one)])));
+  const query = new URLSearchParams(Object.entries(rest).flatMap(([member, value]) => [value].flat().map((one): [string, string] => [member, asText(one)])));
   return { method, path, query: query.toString() };
 }
+
+/** What a caller would put into a path or a query, whatever it is. */
+const asText = (value: unknown): string => (typeof value === 'string' ? value.toWellFormed() : (JSON.stringify(value) ?? ''));
 
 function readAnswer(raw: ApiResponse): Answer {
   const body = raw.body === '' ? {} : (JSON.parse(raw.body) as Members);
