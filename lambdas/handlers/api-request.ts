@@ -5,6 +5,8 @@ import type { ApiRequest } from '#shared/protocols/api-request.ts';
 export function toApiRequest(event: APIGatewayProxyEvent): ApiRequest {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(event.headers ?? {})) if (typeof value === 'string') headers[name.toLowerCase()] = value;
+  // IAM authorized the caller for this route and these path members: a header must not turn the request into another one.
+  if (isRestRoute(event)) delete headers['x-amz-target'];
   return {
     method: event.httpMethod ?? '',
     path: pathOf(event),
@@ -13,6 +15,10 @@ export function toApiRequest(event: APIGatewayProxyEvent): ApiRequest {
     body: Buffer.from(event.body ?? '', event.isBase64Encoded === true ? 'base64' : 'utf8'),
     sourceIp: event.requestContext?.identity?.sourceIp ?? 'unknown',
   };
+}
+
+export function isRestRoute(event: APIGatewayProxyEvent): boolean {
+  return typeof event.resource === 'string' && event.resource.startsWith('/v1/');
 }
 
 /**

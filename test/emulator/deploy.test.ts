@@ -1,50 +1,24 @@
 /** The unmodified product stacks in the emulator, with IAM enforced for callers and for the functions' own roles, and a real bridge on SoftHSM. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  CreateAliasCommand,
-  CreateKeyCommand,
-  DecryptCommand,
-  DeleteAliasCommand,
-  DescribeKeyCommand,
-  DisableKeyCommand,
-  EnableKeyCommand,
-  EncryptCommand,
-  GenerateDataKeyCommand,
-  GenerateMacCommand,
-  GenerateRandomCommand,
-  GetPublicKeyCommand,
-  type KMSClient,
-  ListAliasesCommand,
-  ListKeyRotationsCommand,
-  ListKeysCommand,
-  ListResourceTagsCommand,
-  ReEncryptCommand,
-  RotateKeyOnDemandCommand,
-  ScheduleKeyDeletionCommand,
-  SignCommand,
-  TagResourceCommand,
-  UpdateAliasCommand,
-  VerifyCommand,
-  VerifyMacCommand,
-} from '@aws-sdk/client-kms';
+import type { CreateKeyCommandInput, KMS } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createDynamoDbClient } from '#lambdas/adapters/dynamodb-client.ts';
 import { createDynamoDbStore } from '#lambdas/adapters/dynamodb-store.ts';
-import type { KeyRecord } from '#shared/keys/key-record.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
-import { updateKey } from '#shared/repositories/changes.ts';
-import { readKeyRecord } from '#shared/repositories/records.ts';
 import { keyRow, materialRow } from '#shared/repositories/rows.ts';
-import { sealWrites } from '#shared/repositories/seal.ts';
 import { type Archive, openArchive } from '../support/archive.ts';
 import { type Deployed, deploymentName, startDeployment } from '../support/deploy.ts';
-import { allowBatchesToQueue, type Credentials, createUser, kmsClient, rest } from '../support/deployed-callers.ts';
+import { type Credentials, createUser, kmsClient, rest } from '../support/deployed-callers.ts';
+import { withEnvironment } from '../support/deployed-function.ts';
+import { rewriteKey, runSweep, until } from '../support/deployed-sweep.ts';
+
+// Cold functions, a queue and a batching window are waited for.
+vi.setConfig({ testTimeout: 90_000 });
 
 let deployed: Deployed;
 let archive: Archive;
 let alice: Credentials;
-let kms: KMSClient;
+let kms: KMS;
 let store: RecordStore;
 const requestIds: string[] = [];
 const plaintext = Buffer.from('attack at dawn');
@@ -65,7 +39,7 @@ afterAll(async () => {
 });
 
 /** Notes the id of every request that was answered by the service. */
-function clientOf(credentials: Credentials): KMSClient {
+function clientOf(credentials: Credentials): KMS {
   const client = kmsClient(deployed, credentials);
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -90,8 +64,8 @@ async function call(method: string, path: string, options: Parameters<typeof res
   return answer;
 }
 
-async function newKey(input: ConstructorParameters<typeof CreateKeyCommand>[0] = {}): Promise<string> {
-  const { KeyMetadata } = await kms.send(new CreateKeyCommand(input));
+async function newKey(input: CreateKeyCommandInput = {}): Promise<string> {
+  const { KeyMetadata } = await kms.createKey(input);
   return KeyMetadata?.KeyId ?? '';
 }
 const errorName = async (request: Promise<unknown>): Promise<string> => request.then(() => 'none').catch((error: Error) => error.name);
@@ -99,18 +73,15 @@ const errorName = async (request: Promise<unknown>): Promise<string> => request.
 describe('the wire protocol, with AWS SDK for JavaScript', () => {
   test('create, encrypt, decrypt, rotate, disable, refused, enable', async () => {
     const KeyId = await newKey({ Description: 'first' });
-    const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext, EncryptionContext: context }));
-    await kms.send(new RotateKeyOnDemandCommand({ KeyId }));
-    const old = await kms.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: context }));
-    const fresh = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext }));
-    const { Rotations } = await kms.send(new ListKeyRotationsCommand({ KeyId }));
-    await kms.send(new DisableKeyCommand({ KeyId }));
-    const refused = [
-      await errorName(kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext }))),
-      await errorName(kms.send(new DecryptCommand({ CiphertextBlob: fresh.CiphertextBlob }))),
-    ];
-    await kms.send(new EnableKeyCommand({ KeyId }));
-    const again = await kms.send(new DecryptCommand({ CiphertextBlob: fresh.CiphertextBlob }));
+    const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: plaintext, EncryptionContext: context });
+    await kms.rotateKeyOnDemand({ KeyId });
+    const old = await kms.decrypt({ CiphertextBlob, EncryptionContext: context });
+    const fresh = await kms.encrypt({ KeyId, Plaintext: plaintext });
+    const { Rotations } = await kms.listKeyRotations({ KeyId });
+    await kms.disableKey({ KeyId });
+    const refused = [await errorName(kms.encrypt({ KeyId, Plaintext: plaintext })), await errorName(kms.decrypt({ CiphertextBlob: fresh.CiphertextBlob }))];
+    await kms.enableKey({ KeyId });
+    const again = await kms.decrypt({ CiphertextBlob: fresh.CiphertextBlob });
 
     expect(Buffer.from(old.Plaintext ?? [])).toEqual(plaintext);
     expect(Rotations).toHaveLength(1);
@@ -123,15 +94,15 @@ describe('the wire protocol, with AWS SDK for JavaScript', () => {
     const hmac = await newKey({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
     const [one, two] = [await newKey(), await newKey()];
 
-    const { Signature } = await kms.send(new SignCommand({ KeyId: signing, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256' }));
-    const verified = await kms.send(new VerifyCommand({ KeyId: signing, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256', Signature }));
-    const { PublicKey } = await kms.send(new GetPublicKeyCommand({ KeyId: signing }));
-    const { Mac } = await kms.send(new GenerateMacCommand({ KeyId: hmac, Message: plaintext, MacAlgorithm: 'HMAC_SHA_256' }));
-    const { MacValid } = await kms.send(new VerifyMacCommand({ KeyId: hmac, Message: plaintext, MacAlgorithm: 'HMAC_SHA_256', Mac }));
-    const dataKey = await kms.send(new GenerateDataKeyCommand({ KeyId: one, KeySpec: 'AES_256', EncryptionContext: context }));
-    const moved = await kms.send(new ReEncryptCommand({ CiphertextBlob: dataKey.CiphertextBlob, SourceEncryptionContext: context, DestinationKeyId: two }));
-    const opened = await kms.send(new DecryptCommand({ CiphertextBlob: moved.CiphertextBlob, KeyId: two }));
-    const random = await kms.send(new GenerateRandomCommand({ NumberOfBytes: 32 }));
+    const { Signature } = await kms.sign({ KeyId: signing, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256' });
+    const verified = await kms.verify({ KeyId: signing, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256', Signature });
+    const { PublicKey } = await kms.getPublicKey({ KeyId: signing });
+    const { Mac } = await kms.generateMac({ KeyId: hmac, Message: plaintext, MacAlgorithm: 'HMAC_SHA_256' });
+    const { MacValid } = await kms.verifyMac({ KeyId: hmac, Message: plaintext, MacAlgorithm: 'HMAC_SHA_256', Mac });
+    const dataKey = await kms.generateDataKey({ KeyId: one, KeySpec: 'AES_256', EncryptionContext: context });
+    const moved = await kms.reEncrypt({ CiphertextBlob: dataKey.CiphertextBlob, SourceEncryptionContext: context, DestinationKeyId: two });
+    const opened = await kms.decrypt({ CiphertextBlob: moved.CiphertextBlob, KeyId: two });
+    const random = await kms.generateRandom({ NumberOfBytes: 32 });
 
     expect(verified.SignatureValid).toBe(true);
     expect(PublicKey?.length).toBe(91);
@@ -144,32 +115,32 @@ describe('the wire protocol, with AWS SDK for JavaScript', () => {
     const [first, second] = [await newKey(), await newKey()];
     const AliasName = 'alias/team/app';
 
-    await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: first }));
-    await kms.send(new UpdateAliasCommand({ AliasName, TargetKeyId: second }));
-    const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: AliasName }));
-    await kms.send(new TagResourceCommand({ KeyId: second, Tags: [{ TagKey: 'team', TagValue: 'blue' }] }));
-    const tags = await kms.send(new ListResourceTagsCommand({ KeyId: second }));
-    const aliases = await kms.send(new ListAliasesCommand({ KeyId: second }));
-    const listed = await kms.send(new ListKeysCommand({}));
-    await kms.send(new DeleteAliasCommand({ AliasName }));
+    await kms.createAlias({ AliasName, TargetKeyId: first });
+    await kms.updateAlias({ AliasName, TargetKeyId: second });
+    const { KeyMetadata } = await kms.describeKey({ KeyId: AliasName });
+    await kms.tagResource({ KeyId: second, Tags: [{ TagKey: 'team', TagValue: 'blue' }] });
+    const tags = await kms.listResourceTags({ KeyId: second });
+    const aliases = await kms.listAliases({ KeyId: second });
+    const listed = await kms.listKeys({});
+    await kms.deleteAlias({ AliasName });
 
     expect(KeyMetadata?.KeyId).toBe(second);
     expect(tags.Tags).toEqual([{ TagKey: 'team', TagValue: 'blue' }]);
     expect(aliases.Aliases?.map((alias) => alias.AliasName)).toEqual([AliasName]);
     expect(listed.Keys?.map((key) => key.KeyId)).toEqual(expect.arrayContaining([first, second]));
-    expect(await errorName(kms.send(new DescribeKeyCommand({ KeyId: AliasName })))).toBe('NotFoundException');
+    expect(await errorName(kms.describeKey({ KeyId: AliasName }))).toBe('NotFoundException');
   });
 
   test("errors are AWS KMS's own", async () => {
     const KeyId = await newKey();
-    const { CiphertextBlob = new Uint8Array() } = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext, EncryptionContext: context }));
+    const { CiphertextBlob = new Uint8Array() } = await kms.encrypt({ KeyId, Plaintext: plaintext, EncryptionContext: context });
     const flipped = Uint8Array.from(CiphertextBlob, (byte, at) => (at === CiphertextBlob.length - 1 ? byte ^ 1 : byte));
 
-    expect(await errorName(kms.send(new DecryptCommand({ CiphertextBlob })))).toBe('InvalidCiphertextException');
-    expect(await errorName(kms.send(new DecryptCommand({ CiphertextBlob: flipped, EncryptionContext: context })))).toBe('InvalidCiphertextException');
-    expect(await errorName(kms.send(new DescribeKeyCommand({ KeyId: '00000000-0000-4000-8000-000000000000' })))).toBe('NotFoundException');
-    expect(await errorName(kms.send(new SignCommand({ KeyId, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256' })))).toBe('InvalidKeyUsageException');
-    expect(await errorName(kms.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 3 })))).toBe('ValidationException');
+    expect(await errorName(kms.decrypt({ CiphertextBlob }))).toBe('InvalidCiphertextException');
+    expect(await errorName(kms.decrypt({ CiphertextBlob: flipped, EncryptionContext: context }))).toBe('InvalidCiphertextException');
+    expect(await errorName(kms.describeKey({ KeyId: '00000000-0000-4000-8000-000000000000' }))).toBe('NotFoundException');
+    expect(await errorName(kms.sign({ KeyId, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256' }))).toBe('InvalidKeyUsageException');
+    expect(await errorName(kms.scheduleKeyDeletion({ KeyId, PendingWindowInDays: 3 }))).toBe('ValidationException');
   });
 });
 
@@ -237,33 +208,16 @@ describe('who may call', () => {
 });
 
 describe('without a caller', () => {
-  /** A properly sealed row, as the service itself would have written it some time ago. */
-  async function rewrite(keyId: string, change: (record: KeyRecord) => KeyRecord): Promise<void> {
-    const [item] = await store.getMany([keyRow({ region: deployed.client.region, keyId })]);
-    const bridge = await deployed.bridge.client('lifecycle', { url: deployed.bridge.url.replace('127.0.0.1', '127.0.0.2'), servername: 'localhost' });
-    await store.transact(await sealWrites(bridge, [updateKey(item!, change(readKeyRecord(item!)))]));
-  }
-  async function sweep(): Promise<void> {
-    const lambda = new LambdaClient(deployed.client);
-    const { FunctionError, Payload } = await lambda.send(new InvokeCommand({ FunctionName: `${deploymentName}-sweep` }));
-    lambda.destroy();
-    if (FunctionError !== undefined) throw new Error(`The sweep failed: ${Buffer.from(Payload ?? []).toString()}\n${deployed.emulator.log()}`);
-  }
-  async function until(isSo: () => Promise<boolean>): Promise<void> {
-    for (const deadline = performance.now() + 60_000; !(await isSo()); await sleep(500)) if (performance.now() > deadline) throw new Error('It did not happen.');
-  }
-
   test('keys that are due are rotated and destroyed', async () => {
     const [rotated, destroyed] = [await newKey(), await newKey()];
     const now = Date.now();
-    await rewrite(rotated, (record) => ({ ...record, rotation: { ...record.rotation, enabled: true, periodDays: 90, nextAt: now - 1000 } }));
-    await rewrite(destroyed, (record) => ({ ...record, state: 'PendingDeletion', deletion: { at: now - 1000, pendingWindowDays: 7, requestedBy: 'test' } }));
+    await rewriteKey(deployed, store, rotated, (record) => ({ ...record, rotation: { ...record.rotation, enabled: true, periodDays: 90, nextAt: now - 1000 } }));
+    await rewriteKey(deployed, store, destroyed, (record) => ({ ...record, state: 'PendingDeletion', deletion: { at: now - 1000, pendingWindowDays: 7, requestedBy: 'test' } }));
 
-    await allowBatchesToQueue(deployed, `${deploymentName}-sweep`);
-    await sweep();
+    await runSweep(deployed);
 
-    await until(async () => (await kms.send(new ListKeyRotationsCommand({ KeyId: rotated }))).Rotations?.length === 1);
-    await until(async () => (await errorName(kms.send(new DescribeKeyCommand({ KeyId: destroyed })))) === 'NotFoundException');
+    await until(async () => (await kms.listKeyRotations({ KeyId: rotated })).Rotations?.length === 1);
+    await until(async () => (await errorName(kms.describeKey({ KeyId: destroyed }))) === 'NotFoundException');
     const [material] = await store.getMany([materialRow({ region: deployed.client.region, keyId: destroyed }, 1)]);
     expect(material).toBeUndefined();
     const bySystem = (records: readonly { protocol: string; operation: string }[]) => records.filter(({ protocol }) => protocol === 'system').map(({ operation }) => operation);
@@ -273,11 +227,11 @@ describe('without a caller', () => {
 
   test('a row that somebody edited in the table is refused and alarmed', async () => {
     const KeyId = await newKey();
-    await kms.send(new DisableKeyCommand({ KeyId }));
+    await kms.disableKey({ KeyId });
     const [item] = await store.getMany([keyRow({ region: deployed.client.region, keyId: KeyId })]);
     await store.transact([{ put: { ...item!, body: { ...item!.body, state: 'Enabled' } } }]);
 
-    const name = await errorName(kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext })));
+    const name = await errorName(kms.encrypt({ KeyId, Plaintext: plaintext }));
 
     expect(name).toBe('KMSInternalException');
     const alarms = await archive.until(archive.alarms, (all) => all.length > 0);
@@ -286,6 +240,28 @@ describe('without a caller', () => {
 });
 
 describe('the audit trail', () => {
+  // The function's role may put events on the deployment's bus only, so another bus refuses them.
+  const lostBus = { CHATELAINE_EVENT_BUS: 'a-bus-that-is-not-ours' };
+
+  test('takes records by the queue when the bus refuses them', async () => {
+    await withEnvironment(deployed, 'GenerateRandom', lostBus, async () => {
+      const { $metadata } = await kms.generateRandom({ NumberOfBytes: 8 });
+
+      await archive.until(archive.records, (all) => all.some(({ requestId }) => requestId === $metadata.requestId));
+    });
+  });
+
+  test('withholds the answer when neither bus nor queue takes the record', async () => {
+    const lostQueue = { CHATELAINE_AUDIT_QUEUE_URL: `${deployed.emulator.endpoint}/000000000000/a-queue-that-is-not-ours` };
+    await withEnvironment(deployed, 'GenerateRandom', { ...lostBus, ...lostQueue }, async () => {
+      const { status, body } = await rest(deployed, alice, 'POST', '/v1/random', { body: { NumberOfBytes: 8 } });
+
+      expect(status).toBe(500);
+      expect(body).toMatchObject({ code: 'KMSInternalException' });
+      expect(body.Plaintext).toBeUndefined();
+    });
+  });
+
   test('holds exactly one record for each request that the service answered, with the caller that the gateway verified', async () => {
     const asked = new Set(requestIds);
     const byRequest = (records: readonly { requestId: string }[]) => records.filter(({ requestId }) => asked.has(requestId));
@@ -315,18 +291,26 @@ describe('the audit trail', () => {
 });
 
 describe('the deployment', () => {
-  test('an update keeps the keys, and can be taken away again', async () => {
+  test('an update keeps the keys; the deployment can be taken away and made again', async () => {
     const KeyId = await newKey();
-    const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext }));
+    const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: plaintext });
 
     await deployed.deploy({ logRetentionDays: 90, sweepMinutes: 30 });
     kms.destroy();
     kms = clientOf(alice);
-    const opened = await kms.send(new DecryptCommand({ CiphertextBlob }));
+    const opened = await kms.decrypt({ CiphertextBlob });
     const printed = await deployed.cdk('destroy', '--all', '--force', ...deployed.contextArguments);
 
     expect(Buffer.from(opened.Plaintext ?? [])).toEqual(plaintext);
     expect(printed).not.toMatch(/fail|error/i);
+    // The archive outlives the deployment.
     expect((await archive.records()).length).toBeGreaterThan(0);
-  }, 180_000);
+
+    await deployed.deploy();
+    kms.destroy();
+    kms = clientOf(alice);
+
+    expect((await kms.listKeys({})).Keys).toEqual([]);
+    expect(await newKey()).not.toBe('');
+  }, 240_000);
 });

@@ -27,7 +27,7 @@ export interface Deployed {
   readonly apiUrl: string;
   /** Runs the CDK CLI on the stacks. @returns what it printed */
   cdk(...args: string[]): Promise<string>;
-  /** `cdk deploy --all`, and reads the outputs again: an update may give the API another id there. */
+  /** `cdk deploy --all`, certificates included. Reads the outputs again: an update may give the API another id in the emulator. */
   deploy(changes?: Readonly<Record<string, unknown>>): Promise<void>;
   /** Of the last deployment, for commands that follow it. */
   readonly contextArguments: readonly string[];
@@ -37,7 +37,7 @@ export interface Deployed {
 const root = resolve(import.meta.dirname, '../..');
 const cliTimeoutMs = 150_000;
 /** node:https to 127.0.0.1 is turned into plain HTTP inside the emulator's functions; this loopback address is not. */
-const bridgeHost = '127.0.0.2';
+export const bridgeHost = '127.0.0.2';
 const functionClasses = ['reader', 'crypto', 'lifecycle', 'rotation'] as const satisfies readonly CallerClass[];
 
 export async function startDeployment(): Promise<Deployed> {
@@ -59,6 +59,7 @@ export async function startDeployment(): Promise<Deployed> {
     await cdk('deploy', '--all', '--require-approval', 'never', '--concurrency', '4', '--outputs-file', outputsFile, ...contextArguments);
     const written = JSON.parse(readFileSync(outputsFile, 'utf8')) as Record<string, Record<string, string>>;
     outputs = Object.fromEntries(Object.entries(written).map(([stack, values]) => [stack.slice(deploymentName.length + 1), values]));
+    await putCertificates(client, bridge, outputs.bridge ?? {});
   };
   const stop = async () => {
     await Promise.all([emulator.stop(), bridge.stop(), front.stop()]);
@@ -67,7 +68,6 @@ export async function startDeployment(): Promise<Deployed> {
   try {
     await cdk('bootstrap', `aws://${emulator.accountId}/${emulator.region}`, '--app', '');
     await deploy();
-    await putCertificates(client, bridge, outputs.bridge ?? {});
   } catch (error) {
     const log = emulator.log();
     await stop();

@@ -1,6 +1,5 @@
 /** Callers of the deployed API: IAM users of the emulator, and requests that they sign as `execute-api`. */
-import { KMSClient } from '@aws-sdk/client-kms';
-import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { KMS } from '@aws-sdk/client-kms';
 import type { Deployed } from './deploy.ts';
 import { signRequest } from './sign-request.ts';
 
@@ -27,20 +26,7 @@ export async function createUser(deployed: Deployed, name: string, actions: read
   return { accessKeyId: member('AccessKeyId'), secretAccessKey: member('SecretAccessKey') };
 }
 
-/**
- * The emulator takes SendMessageBatch for an action of its own; on AWS it is sqs:SendMessage, which is what the sweep's role has.
- * Service Authorization Reference, "Actions defined by Amazon SQS".
- */
-export async function allowBatchesToQueue(deployed: Deployed, functionName: string): Promise<void> {
-  const lambda = new LambdaClient(deployed.client);
-  const { Configuration } = await lambda.send(new GetFunctionCommand({ FunctionName: functionName }));
-  lambda.destroy();
-  const RoleName = Configuration?.Role?.split('/').at(-1) ?? '';
-  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sqs:SendMessageBatch', Resource: '*' }] });
-  await iam(deployed, { Action: 'PutRolePolicy', RoleName, PolicyName: 'emulator', PolicyDocument });
-}
-
-async function iam(deployed: Deployed, parameters: Readonly<Record<string, string>>): Promise<string> {
+export async function iam(deployed: Deployed, parameters: Readonly<Record<string, string>>): Promise<string> {
   const body = new URLSearchParams({ Version: '2010-05-08', ...parameters }).toString();
   const { client } = deployed;
   const { headers } = await signRequest({
@@ -58,9 +44,9 @@ async function iam(deployed: Deployed, parameters: Readonly<Record<string, strin
 }
 
 /** AWS's own client. On AWS the gateway takes signatures for execute-api only, so the signing name is set. */
-export function kmsClient(deployed: Deployed, credentials: Credentials): KMSClient {
+export function kmsClient(deployed: Deployed, credentials: Credentials): KMS {
   const { region } = deployed.client;
-  return new KMSClient({
+  return new KMS({
     endpoint: deployed.apiUrl,
     region,
     credentials,

@@ -88,6 +88,21 @@ describe('an operation function', () => {
     expect(result.body).not.toContain('stack');
   });
 
+  test('a target header does not make a REST request, authorized for its path, into one about another key', async () => {
+    const caller = { account: '111122223333', region: 'eu-west-1', principalArn: 'arn:x', principalId: 'x' };
+    const ids = await Promise.all([1, 2].map(async () => ((await app.must('CreateKey', {}, { caller })).KeyMetadata as { KeyId: string }).KeyId));
+    const event = (body: object) =>
+      proxyEvent({ resource: '/v1/keys/{KeyId}/disable', pathParameters: { KeyId: ids[0]! }, headers: { 'X-Amz-Target': 'TrentService.DisableKey' }, body: JSON.stringify(body) });
+
+    const confused = await handlerOf('DisableKey')(event({ KeyId: ids[1] }));
+    const plain = await handlerOf('DisableKey')(event({}));
+
+    expect(bodyOf(confused).code).toBe('ValidationException');
+    expect(plain.statusCode).toBe(204);
+    const stateOf = async (KeyId: string) => ((await app.must('DescribeKey', { KeyId }, { caller })).KeyMetadata as { KeyState: string }).KeyState;
+    expect([await stateOf(ids[0]!), await stateOf(ids[1]!)]).toEqual(['Disabled', 'Enabled']);
+  });
+
   test('refuses a body over a megabyte', async () => {
     const result = await handlerOf('CreateKey')(wireEvent('CreateKey', { Description: 'x'.repeat(1024 * 1024) }));
 
