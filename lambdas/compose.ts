@@ -41,7 +41,7 @@ export function composeWire(environment: ProcessEnvironment): WireHandlerSetting
     // A repeat could do a change twice: the caller decides.
     client: new LambdaClient({ maxAttempts: 1 }),
     service: { audit, alarms, clock },
-    operationNames: new Set(operations.map(({ name }) => name)),
+    operationNames: new Set(operations.filter(({ wire }) => wire !== false).map(({ name }) => name)),
     functionName: (operation) => `${settings.CHATELAINE_FUNCTION_PREFIX}-${operation}`,
     apiId: settings.CHATELAINE_API_ID,
     region: regionOf(environment),

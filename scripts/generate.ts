@@ -31,7 +31,7 @@ function operationsPage(): string {
     const rows = members.map((operation) => [
       `**${operation.name}**<br>${operation.summary}`,
       `\`${operation.http.method} ${operation.http.path}\``,
-      operation.wire === false ? 'REST only' : `\`TrentService.${operation.name}\``,
+      operation.wire === false ? 'none' : `\`TrentService.${operation.name}\``,
       permissions(operation).map(code).join('<br>'),
       operation.needs.map(code).join(', ') || 'nothing',
       usableStates(operation),
@@ -44,7 +44,7 @@ function operationsPage(): string {
   return [
     '# Operations',
     notice,
-    `${operations.length} operations. Each is one file in [shared/operations](../shared/operations) and works over both protocols with the same members, unless AWS KMS does not have it: then it is on REST only.`,
+    `${operations.length} operations. Each is one file in [shared/operations](../shared/operations) and works over both protocols with the same members; those without a wire target are not in AWS's API, and only REST reaches them.`,
     'The wire protocol is `POST /` with `X-Amz-Target`; its members are the REST ones. "Needs" are the ports that the operation may use, and so the grants of its Lambda function. "Key states" are the states in which its key may be; see [the key-state table](state-table.md).',
     `Any request can also end with: ${commonErrors.join(', ')}.`,
     ...sections,

@@ -137,7 +137,9 @@ export class ApiStack extends Stack {
       grants: auditGrants,
       resources: { bus: audit.bus, auditQueue: audit.fallbackQueue },
       // The only role of the deployment that may invoke functions (docs/adr/0010 and 0013).
-      statements: [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: operations.map(({ name }) => this.#functionArn(name)) })],
+      statements: [
+        new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: operations.filter(({ wire }) => wire !== false).map(({ name }) => this.#functionArn(name)) }),
+      ],
       logGroup: this.#logGroup,
       memoryMb: 512,
       timeoutSeconds: 29,

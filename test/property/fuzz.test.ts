@@ -43,8 +43,9 @@ function expectAwsShape(answer: Answer, operation?: Operation): void {
   expect(Object.keys(errorTable)).toContain(answer.code);
   expect(answer.body.__type ?? answer.body.code).toBe(answer.code);
   expect(answer.code).not.toBe('KMSInternalException');
-  // On REST a value of nothing, or of slashes, makes another path.
-  if (operation !== undefined) expect([...errorsOf(operation), ...(operation.wire === false ? ['UnknownOperationException'] : [])]).toContain(answer.code);
+  // REST finds the operation by its path, and an empty segment is another path.
+  if (operation?.wire === false && answer.code === 'UnknownOperationException') return;
+  if (operation !== undefined) expect(errorsOf(operation)).toContain(answer.code);
 }
 
 describe('whatever is sent, the answer is an error of the protocol and the service goes on', () => {
