@@ -74,9 +74,9 @@ describe('the role of an operation', () => {
   });
 
   test('no role reads material unless its operation uses it, and only those that erase it by declaration delete any', () => {
-    for (const { name, material, needs } of operations) {
+    for (const { name, material, needs, batchOf } of operations) {
       const onMaterial = roleOf('api', name).filter(({ resource }) => resource === resourceNames.material);
-      expect(onMaterial.some(({ action }) => action.endsWith('GetItem'))).toBe(material === true);
+      expect(onMaterial.some(({ action }) => action.endsWith('GetItem'))).toBe((batchOf?.material ?? material) === true);
       expect(onMaterial.some(({ action }) => action === 'dynamodb:DeleteItem')).toBe(needs.includes('materialEraser'));
     }
     expect(operations.filter(({ needs }) => needs.includes('materialEraser')).map(({ name }) => name)).toEqual(['DeleteImportedKeyMaterial']);
@@ -90,7 +90,9 @@ describe('the role of an operation', () => {
 
 describe('the other roles', () => {
   test('the wire dispatcher may invoke the operations and record refusals: no table, no certificate', () => {
-    const invocations = operations.map(({ name }) => `lambda:InvokeFunction on arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:chatelaine-${name}`);
+    const invocations = operations
+      .filter(({ wire }) => wire !== false)
+      .map(({ name }) => `lambda:InvokeFunction on arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:chatelaine-${name}`);
 
     expect(roleOf('api', 'Wire').map(text).sort()).toEqual(expected(auditGrants, 'api.Logs.Arn', ...invocations));
   });

@@ -9,7 +9,7 @@ import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
 import { DeleteKey } from '#shared/sweeps/delete-key.ts';
 import { type DueTask, findDueTasks, runDueTask } from '#shared/sweeps/due-tasks.ts';
 import { RotateKey } from '#shared/sweeps/rotate-key.ts';
-import { alice, awsJsonRequest, type InProcess, type Members, startInProcess } from '../support/in-process.ts';
+import { alice, awsJsonRequest, type InProcess, type Members, restRequest, startInProcess } from '../support/in-process.ts';
 import { createSampleKeys, type SampleKeys, sampleRequest } from '../support/sample-requests.ts';
 import { nameOf, recordingCrypto, recordingStore, type Used, violations } from './recording.ts';
 
@@ -28,9 +28,11 @@ function record(of = app): { used: Used; service: Service } {
 }
 
 async function call(service: Service, operation: string, members: Members): Promise<void> {
-  const request = { method: 'POST', path: '/', query: '', headers: {}, body: new Uint8Array(), sourceIp: '192.0.2.1', ...awsJsonRequest(operation, members) };
+  const isRest = service.operations.get(operation)?.wire === false;
+  const sent = isRest ? restRequest(service, operation, members) : awsJsonRequest(operation, members);
+  const request = { method: 'POST', path: '/', query: '', headers: {}, body: new Uint8Array(), sourceIp: '192.0.2.1', ...sent };
   const { status, body } = await handleApiRequest(service, request, () => alice);
-  if (status !== 200) throw new Error(`${operation} was refused: ${body}`);
+  if (status !== 200 && status !== 204) throw new Error(`${operation} was refused: ${body}`);
 }
 
 /** By key id and by alias, cold and warm: the lookups differ. */
