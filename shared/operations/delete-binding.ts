@@ -11,7 +11,7 @@ export const DeleteBinding = defineOperation({
   name: 'DeleteBinding',
   group: 'Access',
   summary: 'Takes a role from a principal.',
-  http: { method: 'DELETE', path: '/v1/bindings/{Principal}/{RoleName}' },
+  http: { method: 'DELETE', path: '/v1/bindings' },
   wire: false,
   input: z.object({ Principal: principal(), RoleName: roleName() }),
   output: undefined,

@@ -207,6 +207,33 @@ describe('who may call', () => {
   });
 });
 
+describe('what the service itself allows', () => {
+  test('a user whom the gateway lets in may do nothing until a role or a grant says so, and no longer than that', async () => {
+    const carol = await createUser(deployed, 'carol', ['execute-api:Invoke']);
+    const arn = 'arn:aws:iam::000000000000:user/carol';
+    const asCarol = clientOf(carol);
+    const [KeyId, granted] = [await newKey(), await newKey()];
+    const encrypt = (id: string) => errorName(asCarol.encrypt({ KeyId: id, Plaintext: plaintext }));
+
+    const before = await encrypt(KeyId);
+    const bound = await call('POST', '/v1/bindings', { body: { Principal: arn, RoleName: 'user' } });
+    const byRole = await encrypt(KeyId);
+    const removed = await call('DELETE', '/v1/bindings', { query: new URLSearchParams({ Principal: arn, RoleName: 'user' }).toString() });
+    const after = await encrypt(KeyId);
+    const { GrantId } = await kms.createGrant({ KeyId: granted, GranteePrincipal: arn, Operations: ['Encrypt'] });
+    const byGrant = [await encrypt(granted), await encrypt(KeyId)];
+    await kms.revokeGrant({ KeyId: granted, GrantId });
+    const revoked = await encrypt(granted);
+    const { body } = await call('POST', '/v1/simulate', { body: { Principal: arn, Action: 'kms:Encrypt', KeyId } });
+    asCarol.destroy();
+
+    expect([before, after, revoked]).toEqual(['AccessDeniedException', 'AccessDeniedException', 'AccessDeniedException']);
+    expect([bound.status, removed.status]).toEqual([204, 204]);
+    expect([byRole, ...byGrant]).toEqual(['none', 'none', 'AccessDeniedException']);
+    expect(body.Decision).toBe('implicitDeny');
+  });
+});
+
 describe('without a caller', () => {
   test('keys that are due are rotated and destroyed', async () => {
     const [rotated, destroyed] = [await newKey(), await newKey()];
@@ -272,9 +299,10 @@ describe('the audit trail', () => {
 
     expect(asked.size).toBe(requestIds.length);
     expect(records).toHaveLength(asked.size);
-    for (const { principal } of records)
+    const own = records.filter(({ principal }) => principal?.arn !== 'arn:aws:iam::000000000000:user/carol');
+    for (const { principal } of own)
       expect(principal).toMatchObject({ arn: 'arn:aws:iam::000000000000:user/alice', id: expect.stringMatching(/^AIDA/), accessKeyId: alice.accessKeyId });
-    expect(new Set(records.map(({ outcome }) => outcome))).toEqual(new Set(['success', 'failed']));
+    expect(new Set(own.map(({ outcome }) => outcome))).toEqual(new Set(['success', 'failed']));
   });
 
   test('holds nothing that was secret', async () => {
@@ -286,7 +314,9 @@ describe('the audit trail', () => {
   test('holds the request that did not come through the gateway', async () => {
     const records = await archive.records();
 
-    expect(records.filter(({ outcome }) => outcome === 'denied')).toMatchObject([{ operation: 'unknown', errorCode: 'AccessDeniedException' }]);
+    expect(records.filter(({ outcome }) => outcome === 'denied').filter(({ principal }) => principal === undefined)).toMatchObject([
+      { operation: 'unknown', errorCode: 'AccessDeniedException' },
+    ]);
   });
 });
 

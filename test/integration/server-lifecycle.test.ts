@@ -74,10 +74,16 @@ describe('one server', () => {
     const session = { ...alice, accessKeyId: 'ASIAALICE', sessionToken: 'alice-token', principalArn: 'arn:aws:sts::111122223333:assumed-role/deploy/alice' };
 
     expect((await server.call('ListKeys', {}, { principal: alice })).body.__type).toBe('UnrecognizedClientException');
-    server.writePrincipals({ principals: [alice, session] });
+    server.writePrincipals({
+      principals: [
+        { ...alice, roles: ['administrator'] },
+        { ...session, roles: ['user'] },
+      ],
+    });
     const created = await server.call('CreateKey', {}, { principal: alice });
     expect(created.body.KeyMetadata.AWSAccountId).toBe('111122223333');
     expect((await server.call('DescribeKey', { KeyId: created.body.KeyMetadata.KeyId }, { principal: session })).status).toBe(200);
+    expect((await server.call('DisableKey', { KeyId: created.body.KeyMetadata.KeyId }, { principal: session })).body.__type).toBe('AccessDeniedException');
     expect((await server.call('ListKeys', {}, { principal: { ...session, sessionToken: undefined } })).body.__type).toBe('UnrecognizedClientException');
     expect((await server.call('DescribeKey', { KeyId: created.body.KeyMetadata.KeyId })).body.__type).toBe('NotFoundException');
     server.writePrincipals('{ broken');

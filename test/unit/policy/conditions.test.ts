@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written so.
 import { describe, expect, test } from 'vitest';
 import { compileCondition, conditionHolds } from '#shared/policy/condition.ts';
 import { operatorNames, parseOperator } from '#shared/policy/condition-operators.ts';
