@@ -1,10 +1,11 @@
 /**
- * npm run bench [-- section ...]: prints a table and writes bench/latest.json. Sections: raw, policy, bridge, latency, node, lambda, memory.
+ * npm run bench [-- section ...]: prints a table and writes bench/latest.json. Sections: raw, policy, bridge, latency, node, batch, lambda, memory.
  * Load generator, server, bridge and HSM share the machine's cores, so these are figures of the whole machine.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
+import { benchBatch } from './batch.ts';
 import { benchBridge } from './bridge.ts';
 import { benchLambda } from './lambda.ts';
 import { benchLatency } from './latency.ts';
@@ -20,6 +21,7 @@ const sections: Record<string, (report: (measurement: Measurement) => void) => P
   bridge: benchBridge,
   latency: benchLatency,
   node: benchNode,
+  batch: benchBatch,
   lambda: benchLambda,
   memory: benchMemory,
 };

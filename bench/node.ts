@@ -1,27 +1,15 @@
 /** The single node as a client sees it: signed requests over the wire protocol, audit on, against the real server and its bridge. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { CreateKeyCommand, type CreateKeyCommandInput, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { signRequest } from '#test/support/sign-request.ts';
 import { inFlights } from './bridge.ts';
 import { HttpConnection } from './http-connection.ts';
 import { type Measurement, measure } from './measure.ts';
+import { withSingleNode } from './single-node.ts';
 
 const region = 'eu-west-1';
 
 export async function benchNode(report: (measurement: Measurement) => void): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'chatelaine-bench-'));
-  const server = spawn(process.execPath, [resolve(import.meta.dirname, '../server/main.ts')], {
-    env: { ...process.env, CHATELAINE_PORT: '0', CHATELAINE_DATA: dataDir },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  try {
-    const endpoint = new URL(await readyEndpoint(server));
-    const credentials = readCredentials(join(dataDir, 'credentials'));
+  await withSingleNode(async ({ endpoint, credentials }) => {
     const client = new KMSClient({ endpoint: endpoint.origin, region, credentials });
     const createKey = async (input: CreateKeyCommandInput) => (await client.send(new CreateKeyCommand(input))).KeyMetadata?.KeyId ?? '';
     const aes = await createKey({});
@@ -50,30 +38,7 @@ export async function benchNode(report: (measurement: Measurement) => void): Pro
       }
       for (const connection of idle) connection.close();
     }
-  } finally {
-    server.kill('SIGTERM');
-    await Promise.race([once(server, 'exit'), new Promise((done) => setTimeout(done, 15_000).unref())]);
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
-/** The server's JSON ready line; everything after it is its request log, which is read and dropped. */
-async function readyEndpoint(server: ChildProcess): Promise<string> {
-  const lines = createInterface({ input: server.stdout! });
-  return new Promise((found, failed) => {
-    server.once('exit', (code) => failed(new Error(`the server ended with ${code} before it was ready`)));
-    lines.on('line', (line) => {
-      if (!line.startsWith('{"event":"ready"')) return;
-      const { endpoint } = JSON.parse(line) as { endpoint?: string };
-      if (endpoint !== undefined) found(endpoint);
-    });
   });
-}
-
-function readCredentials(path: string): { accessKeyId: string; secretAccessKey: string } {
-  const text = readFileSync(path, 'utf8');
-  const value = (name: string) => new RegExp(`^${name} *= *(.+)$`, 'm').exec(text)?.[1]?.trim() ?? '';
-  return { accessKeyId: value('aws_access_key_id'), secretAccessKey: value('aws_secret_access_key') };
 }
 
 async function wireRequest(host: string, principal: { accessKeyId: string; secretAccessKey: string }, operation: string, members: Record<string, unknown>): Promise<Buffer> {

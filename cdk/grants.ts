@@ -27,7 +27,7 @@ export interface Grant {
 }
 
 /** What a grant may depend on. */
-type Declaration = Pick<Operation, 'keys' | 'material' | 'removes' | 'needs'>;
+type Declaration = Pick<Operation, 'keys' | 'material' | 'removes' | 'needs' | 'batchOf'>;
 
 const on = (resource: ResourceName, ...actions: Grant['action'][]): Grant[] => actions.map((action) => ({ action, on: resource }));
 /** The record store reads one item by GetItem and several by BatchGetItem. */
@@ -52,11 +52,15 @@ export const portGrants: Readonly<Record<PortName, (operation: Declaration) => G
   agreement: () => [],
   random: () => [],
   encryptionCounter: () => on('ops', 'dynamodb:GetItem', 'dynamodb:PutItem'),
+  usage: () => on('ops', 'dynamodb:PutItem'),
+  lastUsage: () => read('ops'),
   eraser: () => [...on('core', 'dynamodb:Query', 'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem'), ...on('material', 'dynamodb:Query', 'dynamodb:DeleteItem')],
 };
 
 /** The pipeline itself: the caller's bindings, the keys that the request names, their aliases when a policy asks for them, and the audit record. */
-function pipelineGrants({ keys, material }: Declaration): Grant[] {
+function pipelineGrants({ batchOf, keys, material }: Declaration): Grant[] {
+  // The items of a batch name keys as the single operation does.
+  if (batchOf !== undefined) return pipelineGrants(batchOf);
   return [...read('core'), ...(keys === undefined ? [] : on('core', 'dynamodb:Query')), ...(material === true ? read('material') : []), ...auditGrants];
 }
 

@@ -10,6 +10,7 @@ const seedPrefix = Buffer.from('CHATELAINE-SEED\x01', 'latin1');
 const rowPrefix = Buffer.from('CHATELAINE-ROW\x01', 'latin1');
 const importTokenPrefix = Buffer.from('CHATELAINE-IMPORT-TOKEN\x01', 'latin1');
 const fingerprintPrefix = Buffer.from('CHATELAINE-MATERIAL-ID\x01', 'latin1');
+const derivationPrefix = Buffer.from('CHATELAINE-DERIVE\x01', 'latin1');
 const none = Buffer.alloc(0);
 
 export type UnsealedMaterial = Omit<KeyMaterial, 'tag'>;
@@ -62,6 +63,11 @@ export function encodeImportTokenSeal(domain: string, payload: Uint8Array): Buff
  */
 export function encodeFingerprint(domain: string, keyId: string, keySpec: string, identity: Uint8Array): Buffer {
   return Buffer.concat([fingerprintPrefix, text(domain), text(keyId), text(keySpec), prefixed(identity)]);
+}
+
+/** SP 800-108 in its simplest form: one block of HMAC over a label and a context that nothing else is encoded as. */
+export function encodeKeyDerivation(domain: string, purpose: string): Buffer {
+  return Buffer.concat([derivationPrefix, text(domain), text(purpose)]);
 }
 
 const text = (value: string): Buffer => prefixed(Buffer.from(value, 'utf8'));

@@ -53,6 +53,7 @@ function operationsPage(): string {
 }
 
 function permissions(operation: Operation): string[] {
+  if (operation.batchOf !== undefined) return permissions(operation.batchOf);
   if (operation.permissions === undefined) return [permissionFor(operation, 'key')];
   return Object.keys(operation.permissions).map((role) => permissionFor(operation, role));
 }

@@ -71,6 +71,7 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
       health.stop();
       await listener.close(requestsGraceMs);
       await sweeps.stop();
+      await service.ports.usage.flush();
       crypto.close();
       await bridge.supervisor.stop(bridgeGraceMs);
       for (const file of auditFiles) await file.close();

@@ -10,13 +10,17 @@ import * as z from 'zod';
 import { dataKeyPairSpecs, encryptionAlgorithms, type KeySpec, keySpecs, keyUsages, macAlgorithms, signingAlgorithms } from '#shared/algorithms/key-specs.ts';
 import { wrappingAlgorithms, wrappingKeySpecs } from '#shared/algorithms/wrapping.ts';
 import { wrapMechanisms } from '#shared/keys/material.ts';
-import { cryptoErrorCodes } from '#shared/ports/crypto.ts';
+import { cryptoErrorCodes, derivedKeyPurposes } from '#shared/ports/crypto.ts';
 
 /** From the URI SAN of the client certificate: `spiffe://chatelaine/<class>`. A reader may only check seals and see public keys. */
 export const callerClasses = ['reader', 'crypto', 'lifecycle', 'rotation', 'audit', 'admin'] as const;
 export type CallerClass = (typeof callerClasses)[number];
 
 export const frameBytesMax = 64 * 1024;
+/** A batch carries up to 100 calls with their keys: 100 of the longest RSA_4096 verifications fit. */
+export const batchFrameBytesMax = 2 * 1024 * 1024;
+export const batchCallsMax = 100;
+export const frameBytesLimit = (operation: BridgeOperationName): number => (operation === 'batch' ? batchFrameBytesMax : frameBytesMax);
 /** Remaining budget of the caller in milliseconds. */
 export const deadlineHeader = 'x-deadline-ms';
 
@@ -62,6 +66,8 @@ const digest = base64(64);
 const messageType = z.enum(['RAW', 'DIGEST', 'EXTERNAL_MU']);
 const signing = { key: handle, algorithm: z.enum(signingAlgorithms), messageType, message: bytes(4096) };
 const mac = { key: handle, algorithm: z.enum(macAlgorithms), message: bytes(4096, 1) };
+
+const batchedCall = z.strictObject({ operation: z.string(), message: z.record(z.string(), z.unknown()) });
 
 const operation = <Request extends z.ZodType, Reply extends z.ZodType>(classes: readonly CallerClass[], request: Request, reply: Reply) => ({ classes, request, reply });
 
@@ -131,6 +137,13 @@ export const bridgeOperations = {
     z.object({ valid: z.array(z.boolean()) }),
   ),
   'sign-audit': operation(['audit', 'admin'], z.strictObject({ digest: bytes(48, 48) }), z.object({ signature: bytes(256, 1) })),
+  'derive-key': operation(everyone, z.strictObject({ purpose: z.enum(derivedKeyPurposes) }), z.object({ key: bytes(32, 32) })),
+  /** The envelope only: shared/bridge-batch.ts. Each call in it is held to its own operation's classes and request. */
+  batch: operation(
+    everyone,
+    z.looseObject({ keys: z.array(z.unknown()).max(2 * batchCallsMax), calls: z.array(batchedCall).min(1).max(batchCallsMax) }),
+    z.looseObject({ results: z.array(z.unknown()) }),
+  ),
 } as const;
 
 export type BridgeOperationName = keyof typeof bridgeOperations;

@@ -3,6 +3,7 @@
  * that the two cannot disagree. Schemas are of the wire: bytes are base64 text, times are epoch seconds.
  */
 import * as z from 'zod';
+import { documentedInput } from '#shared/batch-operation.ts';
 import { errorTable } from '#shared/errors.ts';
 import type { Operation } from '#shared/operation.ts';
 import { errorsOf } from '#shared/operation-errors.ts';
@@ -77,7 +78,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
 
 function restRoute(operation: Operation, schemas: Record<string, JsonSchema>): OpenApiOperation {
   const { name, http, group, summary } = operation;
-  const input = wireSchema(operation.input, schemas);
+  const input = wireSchema(documentedInput(operation), schemas);
   const pathMembers = [...http.path.matchAll(/\{([A-Za-z]+)\}/g)].map((match) => match[1]!);
   const rest = Object.entries(input.properties ?? {}).filter(([member]) => !pathMembers.includes(member));
   const required = (input.required ?? []).filter((member) => !pathMembers.includes(member));

@@ -57,7 +57,7 @@ export interface OperationDefinition<
   readonly keys?: (input: z.output<Input>) => Readonly<Record<Role, KeyReference>>;
   /** Permission per key role where it is not `kms:<name>`. */
   readonly permissions?: Readonly<Record<Role, Permission>>;
-  /** False: not in AWS's API, so only REST reaches it, and its permission is `chatelaine:<name>`. */
+  /** False: not in AWS's API, so only REST reaches it, and its permission is `chatelaine:<name>` where `permissions` says no other. */
   readonly wire?: false;
   /** 'identity': the caller's own documents decide about the keys, not their policies. 'own': the operation decides in run(). */
   readonly authorization?: 'identity' | 'own';
@@ -96,6 +96,8 @@ export interface Operation {
   readonly resources?: (input: Record<string, unknown>, owner: ResourceOwner) => readonly NamedResource[];
   readonly statelessRoles?: readonly string[];
   readonly material?: boolean;
+  /** Its items are requests of this operation (shared/batch-operation.ts). */
+  readonly batchOf?: Operation;
   readonly removes?: boolean;
   readonly needs: readonly PortName[];
   readonly errors: readonly KmsErrorCode[];

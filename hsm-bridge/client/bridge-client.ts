@@ -1,18 +1,22 @@
 /** The Crypto port over the network. Small on purpose: it goes into every Lambda bundle. */
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { type BatchedCall, type BatchedResult, decodeBatchResults, encodeBatchCalls } from '#shared/bridge-batch.ts';
 import {
   type BridgeOperationName,
   type BridgeReply,
+  batchCallsMax,
   bridgeErrorSchema,
   bridgeErrorStatus,
   deadlineHeader,
   decodeFrame,
   encodeFrame,
-  frameBytesMax,
+  frameBytesLimit,
 } from '#shared/bridge-protocol.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
-import { type Crypto, CryptoError, type SealedParts } from '#shared/ports/crypto.ts';
+import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
+import type { BatchableName, CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
+import { codecOf } from './batch-calls.ts';
 import { AnswerLate, AnswerMalformed, type HttpReply } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 
@@ -43,7 +47,7 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
   // RFC 6066 section 3: no IP address goes into SNI; the certificate is still checked against it.
   const servername = options.servername ?? (isIP(hostname) ? '' : hostname);
   const secureContext = createSecureContext({ ca, cert, key, minVersion: 'TLSv1.3' });
-  const pool = new ConnectionPool({ host: hostname, port: Number(port || 443), servername, secureContext }, maxSockets, frameBytesMax);
+  const pool = new ConnectionPool({ host: hostname, port: Number(port || 443), servername, secureContext }, maxSockets);
 
   const send = async (operation: BridgeOperationName, frame: Buffer, deadlineAt: number): Promise<HttpReply> => {
     const budgetMs = Math.floor(deadlineAt - performance.now());
@@ -53,7 +57,7 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
     request.write(head, 'latin1');
     request.set(frame, head.length);
     try {
-      return await pool.send(request, deadlineAt);
+      return await pool.send(request, deadlineAt, frameBytesLimit(operation));
     } catch (cause) {
       if (cause instanceof AnswerLate) throw timedOut();
       if (cause instanceof AnswerMalformed) throw malformed();
@@ -73,6 +77,11 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
     }
   };
 
+  const one = async <Name extends BatchableName>(name: Name, given: Parameters<Crypto[Name]>): Promise<Awaited<ReturnType<Crypto[Name]>>> => {
+    const codec = codecOf(name);
+    return codec.value(await call(codec.operation, codec.message(...given))) as Awaited<ReturnType<Crypto[Name]>>;
+  };
+
   return {
     close: () => pool.close(),
     generateKey: async (request) => (await call('generate-key', { ...request }, Math.max(deadlineMs, generateKeyMs))).material as KeyMaterial,
@@ -81,20 +90,10 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
       const { material, fingerprint } = await call('import-key', { ...request }, Math.max(deadlineMs, importKeyMs));
       return { material: material as KeyMaterial, fingerprint };
     },
-    encrypt: ({ key: handle, algorithm, aad }, plaintext) => call('encrypt', { side: { key: handle, algorithm }, aad, plaintext }),
-    decrypt: async ({ key: handle, algorithm, aad }, parts) => (await call('decrypt', { side: { key: handle, algorithm }, aad, ...onlyParts(parts) })).plaintext,
-    reEncrypt: (source, parts, destination) =>
-      call('re-encrypt', {
-        source: { key: source.key, algorithm: source.algorithm },
-        sourceAad: source.aad,
-        ...onlyParts(parts),
-        destination: { key: destination.key, algorithm: destination.algorithm },
-        destinationAad: destination.aad,
-      }),
-    generateDataKey: async ({ key: handle, algorithm, aad }, length, wantPlaintext) => {
-      const { iv, ciphertext, plaintext } = await call('generate-data-key', { side: { key: handle, algorithm }, aad, length, wantPlaintext });
-      return plaintext === undefined ? { iv, ciphertext } : { iv, ciphertext, plaintext };
-    },
+    encrypt: (...given) => one('encrypt', given),
+    decrypt: (...given) => one('decrypt', given),
+    reEncrypt: (...given) => one('reEncrypt', given),
+    generateDataKey: (...given) => one('generateDataKey', given),
     generateDataKeyPair: async ({ key: handle, algorithm, aad }, keyPairSpec, wantPlaintext) => {
       const message = { side: { key: handle, algorithm }, aad, keyPairSpec, wantPlaintext };
       const { iv, ciphertext, publicKey, privateKey } = await call('generate-data-key-pair', message, Math.max(deadlineMs, generateKeyMs));
@@ -106,11 +105,12 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
       return { sharedSecret, ciphertext };
     },
     decapsulate: async (handle, ciphertext) => (await call('decapsulate', { key: handle, ciphertext })).sharedSecret,
-    sign: async (handle, algorithm, messageType, message) => (await call('sign', { key: handle, algorithm, messageType, message })).signature,
-    verify: async (handle, algorithm, messageType, message, signature) => (await call('verify', { key: handle, algorithm, messageType, message, signature })).valid,
-    generateMac: async (handle, algorithm, message) => (await call('generate-mac', { key: handle, algorithm, message })).mac,
-    verifyMac: async (handle, algorithm, message, mac) => (await call('verify-mac', { key: handle, algorithm, message, mac })).valid,
-    getPublicKey: async (handle) => (await call('get-public-key', { key: handle })).publicKey,
+    sign: (...given) => one('sign', given),
+    verify: (...given) => one('verify', given),
+    generateMac: (...given) => one('generateMac', given),
+    verifyMac: (...given) => one('verifyMac', given),
+    getPublicKey: (...given) => one('getPublicKey', given),
+    batch: (calls) => sendBatches(calls, (message) => call('batch', message)),
     generateRandom: async (length) => (await call('generate-random', { length })).random,
     sealRows: async (digests) => (await call('seal-rows', { digests })).seals,
     checkSeals: async (rows) => {
@@ -119,6 +119,7 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
       return valid;
     },
     signAudit: async (digest) => (await call('sign-audit', { digest })).signature,
+    deriveKey: async (purpose) => (await call('derive-key', { purpose })).key,
   };
 }
 
@@ -134,7 +135,7 @@ async function withRetry<T>(operation: BridgeOperationName, deadlineAt: number, 
   return attempt();
 }
 
-type FieldKind = 'bytes' | 'object' | 'boolean' | 'texts' | 'booleans';
+type FieldKind = 'list' | 'bytes' | 'object' | 'boolean' | 'texts' | 'booleans';
 
 /** What each reply must have. Cheaper than the schemas of the protocol, which the bridge's own tests hold it to. */
 const replyShapes: Readonly<Record<BridgeOperationName, Readonly<Record<string, FieldKind>>>> = {
@@ -158,9 +159,12 @@ const replyShapes: Readonly<Record<BridgeOperationName, Readonly<Record<string, 
   'seal-rows': { seals: 'texts' },
   'check-seals': { valid: 'booleans' },
   'sign-audit': { signature: 'bytes' },
+  'derive-key': { key: 'bytes' },
+  batch: { results: 'list' },
 };
 
 const fits: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
+  list: Array.isArray,
   bytes: (value) => value instanceof Uint8Array,
   object: (value) => typeof value === 'object' && value !== null,
   boolean: (value) => typeof value === 'boolean',
@@ -176,7 +180,7 @@ function readReply<Name extends BridgeOperationName>(operation: Name, { status, 
   } catch {
     throw malformed();
   }
-  for (const [name, kind] of Object.entries(replyShapes[operation])) if (!fits[kind](message[name])) throw malformed();
+  demandShape(operation, message);
   return ownBytes(message) as BridgeReply<Name>;
 }
 
@@ -188,6 +192,40 @@ function ownBytes(message: Record<string, unknown>): Record<string, unknown> {
     if (value instanceof Uint8Array) value.fill(0);
   }
   return own;
+}
+
+/** @throws CryptoError internal */
+function demandShape(operation: BridgeOperationName, message: Readonly<Record<string, unknown>>): void {
+  for (const [name, kind] of Object.entries(replyShapes[operation])) if (!fits[kind](message[name])) throw malformed();
+}
+
+/** As many frames as the calls need: one, unless there are more than 100 of them. A frame that was not answered fails its own calls, and all fail together when none was. */
+async function sendBatches(calls: readonly CryptoCall[], send: (message: Record<string, unknown>) => Promise<Record<string, unknown>>): Promise<readonly CryptoOutcome[]> {
+  const frames = Array.from({ length: Math.ceil(calls.length / batchCallsMax) }, (_, at) => calls.slice(at * batchCallsMax, (at + 1) * batchCallsMax));
+  const answers = await Promise.allSettled(frames.map(async (frame) => readBatch(frame, await send(encodeBatchCalls(frame.map(toMessage))))));
+  const lost = answers.find((answer) => answer.status === 'rejected');
+  if (lost !== undefined && answers.every((answer) => answer.status === 'rejected')) throw lost.reason;
+  return answers.flatMap((answer, at) => (answer.status === 'fulfilled' ? answer.value : frames[at]!.map(() => ({ error: answer.reason as CryptoError }))));
+}
+
+const toMessage = ({ name, parameters }: CryptoCall): BatchedCall => {
+  const { operation, message } = codecOf(name);
+  return { operation, message: (message as (...given: readonly unknown[]) => Record<string, unknown>)(...parameters) };
+};
+
+function readBatch(calls: readonly CryptoCall[], frame: Record<string, unknown>): CryptoOutcome[] {
+  let results: BatchedResult[];
+  try {
+    results = decodeBatchResults(frame, calls.length);
+  } catch {
+    throw malformed();
+  }
+  return results.map((result, at): CryptoOutcome => {
+    if (result.error !== undefined) return { error: result.error };
+    const { operation, value } = codecOf(calls[at]!.name);
+    demandShape(operation, result.reply);
+    return { value: value(result.reply as never) };
+  });
 }
 
 function errorOf(status: number, body: Buffer): CryptoError {
@@ -205,6 +243,5 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-const onlyParts = ({ iv, ciphertext }: SealedParts): SealedParts => ({ iv, ciphertext });
 const timedOut = (): CryptoError => new CryptoError('timeout', 'the bridge did not answer in time');
 const malformed = (): CryptoError => new CryptoError('internal', 'the answer of the bridge is malformed');

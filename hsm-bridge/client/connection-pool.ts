@@ -13,23 +13,21 @@ const idleMaxMs = 100_000;
 export class ConnectionPool {
   readonly #options: ConnectOptions;
   readonly #connectionsMax: number;
-  readonly #replyBytesMax: number;
   readonly #all = new Set<Connection>();
   readonly #idle: Connection[] = [];
   readonly #waiters = new Set<Waiter>();
   #closed = false;
 
-  constructor(options: ConnectOptions, connectionsMax: number, replyBytesMax: number) {
+  constructor(options: ConnectOptions, connectionsMax: number) {
     this.#options = options;
     this.#connectionsMax = connectionsMax;
-    this.#replyBytesMax = replyBytesMax;
   }
 
   /** @param deadlineAt performance.now() time. */
-  async send(request: Buffer, deadlineAt: number): Promise<HttpReply> {
+  async send(request: Buffer, deadlineAt: number, replyBytesMax: number): Promise<HttpReply> {
     const connection = this.#take() ?? (await this.#wait(deadlineAt));
     try {
-      return await connection.send(request, Math.max(1, deadlineAt - performance.now()));
+      return await connection.send(request, Math.max(1, deadlineAt - performance.now()), replyBytesMax);
     } finally {
       this.#release(connection);
     }
@@ -51,7 +49,7 @@ export class ConnectionPool {
   }
 
   #connect(): Connection {
-    const connection = new Connection(this.#options, this.#replyBytesMax, (closed) => {
+    const connection = new Connection(this.#options, (closed) => {
       this.#all.delete(closed);
       this.#serveNext();
     });

@@ -20,6 +20,7 @@ interface Exchange {
   readonly resolve: (reply: HttpReply) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
+  readonly replyBytesMax: number;
 }
 
 interface PartialReply extends HttpReply {
@@ -39,7 +40,6 @@ const none = Buffer.alloc(0);
 
 export class Connection {
   readonly #socket: TLSSocket;
-  readonly #replyBytesMax: number;
   #exchange: Exchange | undefined;
   /** What came of the head so far. */
   #head: Buffer = none;
@@ -48,8 +48,7 @@ export class Connection {
   #open = true;
   idleSince = 0;
 
-  constructor(options: ConnectOptions, replyBytesMax: number, onClosed: (connection: Connection) => void) {
-    this.#replyBytesMax = replyBytesMax;
+  constructor(options: ConnectOptions, onClosed: (connection: Connection) => void) {
     this.#socket = connect({ ...options, ALPNProtocols: ['http/1.1'] });
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, tcpKeepAliveMs);
@@ -68,14 +67,14 @@ export class Connection {
   }
 
   /** @param request head and body. It is not kept. */
-  send(request: Buffer, withinMs: number): Promise<HttpReply> {
+  send(request: Buffer, withinMs: number, replyBytesMax: number): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
       if (!this.usable) {
         reject(this.#failure ?? new Error('the connection is closed'));
         return;
       }
       const timer = setTimeout(() => this.#end(new AnswerLate('no answer in time')), withinMs);
-      this.#exchange = { resolve, reject, timer };
+      this.#exchange = { resolve, reject, timer, replyBytesMax };
       this.#socket.ref();
       this.#socket.write(request);
     });
@@ -116,7 +115,7 @@ export class Connection {
     const status = /^http\/1\.1 (\d{3}) /.exec(head)?.[1];
     const length = /\r\ncontent-length: (\d{1,9})(?:\r\n|$)/.exec(head)?.[1];
     if (status === undefined || length === undefined || head.includes('\r\ntransfer-encoding:')) throw new AnswerMalformed('not an answer of the bridge');
-    if (Number(length) > this.#replyBytesMax) throw new AnswerMalformed('the answer is too long');
+    if (Number(length) > (this.#exchange?.replyBytesMax ?? 0)) throw new AnswerMalformed('the answer is too long');
     this.#reply = { status: Number(status), body: Buffer.alloc(Number(length)), got: 0, keepAlive: !head.includes('\r\nconnection: close') };
     return seen.subarray(end + headEnd.length);
   }

@@ -6,7 +6,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type EncryptionAlgorithm, isSeedSpec, type KeySpec, type MacAlgorithm, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { MessageType } from '#shared/ports/crypto.ts';
-import { encodeRowSeal } from '../binding.ts';
+import { encodeKeyDerivation, encodeRowSeal } from '../binding.ts';
 import { gcmDecrypt, gcmEncrypt } from './aes-gcm.ts';
 import { canary } from './canary.ts';
 import type { Driver } from './driver.ts';
@@ -139,6 +139,8 @@ export const jobs = {
     }
     return [verdicts];
   },
+  /** [purpose] → [key]. The current epoch's: what was made with the key of an epoch before it is not recognised any more. */
+  deriveKey: (driver, [purpose]) => [domainHmac(driver.sessions, driver.epochs[0]!.mac, encodeKeyDerivation(driver.domain, purpose!.toString('utf8')))],
   /** [digest] → [signature] */
   signAudit: (driver, [digest]) => [withDomainKey(() => sign(driver.sessions, driver.epochs[0]!.audit, 'ECC_NIST_P384', 'ECDSA_SHA_384', 'DIGEST', digest!))],
   ...softwareJobs,

@@ -3,11 +3,13 @@ import { decrypt, encrypt, generateDataKey, reEncrypt } from './encryption.ts';
 import type { CallContext, Hsm } from './hsm.ts';
 import { importKey, importParameters } from './imports.ts';
 import { generateKey, getPublicKey } from './keys.ts';
-import { checkSeals, generateRandom, sealRows, signAudit } from './seals.ts';
+import { checkSeals, deriveKey, generateRandom, sealRows, signAudit } from './seals.ts';
 import { generateMac, sign, verify, verifyMac } from './signing.ts';
 import { decapsulate, deriveSharedSecret, encapsulate, generateDataKeyPair } from './software.ts';
 
-export const operations: { readonly [Name in BridgeOperationName]: (hsm: Hsm, request: BridgeRequest<Name>, context: CallContext) => Promise<BridgeReply<Name>> } = {
+export const operations: {
+  readonly [Name in Exclude<BridgeOperationName, 'batch'>]: (hsm: Hsm, request: BridgeRequest<Name>, context: CallContext) => Promise<BridgeReply<Name>>;
+} = {
   'generate-key': generateKey,
   'import-parameters': importParameters,
   'import-key': importKey,
@@ -28,4 +30,5 @@ export const operations: { readonly [Name in BridgeOperationName]: (hsm: Hsm, re
   'seal-rows': sealRows,
   'check-seals': checkSeals,
   'sign-audit': signAudit,
+  'derive-key': deriveKey,
 };

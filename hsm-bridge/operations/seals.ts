@@ -20,6 +20,11 @@ export async function signAudit(hsm: Hsm, { digest }: BridgeRequest<'sign-audit'
   return { signature: signature! };
 }
 
+export async function deriveKey(hsm: Hsm, { purpose }: BridgeRequest<'derive-key'>, context: CallContext): Promise<BridgeReply<'derive-key'>> {
+  const [key] = await hsm.run('deriveKey', [Buffer.from(purpose, 'utf8')], context);
+  return { key: key! };
+}
+
 export async function generateRandom(hsm: Hsm, { length }: BridgeRequest<'generate-random'>, context: CallContext): Promise<BridgeReply<'generate-random'>> {
   const [random] = await hsm.run('random', [Buffer.from(String(length), 'utf8')], context);
   return { random: random! };

@@ -22,7 +22,7 @@ export const softhsm2: HsmProfile = {
     [pkcs11.CKA_MODIFIABLE]: false,
     [pkcs11.CKA_ALLOWED_MECHANISMS]: ulong(pkcs11.CKM_AES_KEY_WRAP_PAD),
   },
-  quickJobs: new Set(['gcmEncrypt', 'gcmDecrypt', 'dataKey', 'mac', 'verifyMac', 'random', 'seal', 'checkSeals', 'destroy', 'check']),
+  quickJobs: new Set(['gcmEncrypt', 'gcmDecrypt', 'dataKey', 'mac', 'verifyMac', 'random', 'seal', 'checkSeals', 'deriveKey', 'destroy', 'check']),
   outcomes: outcomesWith({
     // A failed tag. Elsewhere the same value is a fault of the HSM.
     decrypt: [

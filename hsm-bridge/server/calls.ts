@@ -1,8 +1,12 @@
 /** One call: frame in, frame out. Knows nothing of HTTP. */
+import type * as z from 'zod';
 import { type BridgeOperationName, bridgeOperations, type CallerClass, decodeFrame, encodeFrame } from '#shared/bridge-protocol.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Hsm } from '../operations/hsm.ts';
 import { operations } from '../operations/index.ts';
+
+/** Every operation but the batch, which is made of them. */
+export type SingleOperationName = Exclude<BridgeOperationName, 'batch'>;
 
 export const isOperation = (name: string): name is BridgeOperationName => Object.hasOwn(bridgeOperations, name);
 
@@ -13,7 +17,7 @@ export function demandClass(operation: BridgeOperationName, callerClass: CallerC
 }
 
 /** @throws CryptoError */
-export async function call(hsm: Hsm, operation: BridgeOperationName, body: Buffer, deadlineAt: number): Promise<Buffer> {
+export async function call(hsm: Hsm, operation: SingleOperationName, body: Buffer, deadlineAt: number): Promise<Buffer> {
   const request = parseRequest(operation, body);
   const run = operations[operation] as (hsm: Hsm, request: unknown, context: { deadlineAt: number }) => Promise<Record<string, unknown>>;
   const reply = await run(hsm, request, { deadlineAt });
@@ -22,19 +26,24 @@ export async function call(hsm: Hsm, operation: BridgeOperationName, body: Buffe
   return frame;
 }
 
-function parseRequest(operation: BridgeOperationName, body: Buffer): unknown {
+function parseRequest(operation: SingleOperationName, body: Buffer): unknown {
   let message: Record<string, unknown>;
   try {
     message = decodeFrame(body);
   } catch (error) {
     throw new CryptoError('invalid-request', 'the body is not a frame', { cause: error });
   }
-  const parsed = bridgeOperations[operation].request.safeParse(message);
+  return requestOf(bridgeOperations[operation], message);
+}
+
+/** @throws CryptoError invalid-request */
+export function requestOf(operation: { readonly request: z.ZodType }, message: unknown): unknown {
+  const parsed = operation.request.safeParse(message);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new CryptoError('invalid-request', `${issue?.path.join('.').slice(0, 100)}: ${issue?.message.slice(0, 200)}`);
 }
 
-function wipeBytes(reply: Record<string, unknown>): void {
+export function wipeBytes(reply: Record<string, unknown>): void {
   for (const value of Object.values(reply)) if (value instanceof Uint8Array) value.fill(0);
 }

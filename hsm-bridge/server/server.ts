@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { bridgeErrorStatus, deadlineHeader, frameBytesMax } from '#shared/bridge-protocol.ts';
+import { bridgeErrorStatus, deadlineHeader, frameBytesLimit } from '#shared/bridge-protocol.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Hsm } from '../operations/hsm.ts';
+import { runBatch } from './batch.ts';
 import { callerClassOfSocket } from './caller-class.ts';
 import { call, demandClass, isOperation } from './calls.ts';
 import { type Deadlined, Deadlines } from './deadlines.ts';
@@ -27,6 +28,8 @@ const deadlineMaxMs = 60_000;
 const connectionLifeMs = 300_000;
 const idleConnectionMs = 120_000;
 const retryAfterSeconds = '1';
+/** Batches in memory at a time: their frames are large. */
+const batchesMax = 32;
 
 /** HTTP/1.1 over mutual TLS 1.3. */
 export class BridgeServer {
@@ -34,6 +37,7 @@ export class BridgeServer {
   readonly #server: Server;
   readonly #deadlines = new Deadlines();
   #draining = false;
+  #batches = 0;
 
   constructor(options: BridgeServerOptions) {
     this.#options = options;
@@ -70,16 +74,30 @@ export class BridgeServer {
     const name = request.url?.startsWith(prefix) ? request.url.slice(prefix.length) : '';
     try {
       if (request.method !== 'POST' || !isOperation(name)) throw new CryptoError('invalid-request', 'unknown operation');
-      demandClass(name, callerClassOfSocket(request.socket as TLSSocket));
-      if (!(declared <= frameBytesMax)) throw new CryptoError('invalid-request', 'the body needs a content-length within bounds');
+      const callerClass = callerClassOfSocket(request.socket as TLSSocket);
+      demandClass(name, callerClass);
+      if (!(declared <= frameBytesLimit(name))) throw new CryptoError('invalid-request', 'the body needs a content-length within bounds');
       const deadlineAt = performance.now() + budgetMs(request.headers[deadlineHeader]);
-      this.#read(request, declared, (body) => this.#run(response, deadlineAt, body, () => call(this.#options.hsm, name, body, deadlineAt)));
+      if (name === 'batch') this.#admitBatch(response);
+      const { hsm, onFault } = this.#options;
+      this.#read(request, declared, (body) =>
+        this.#run(response, deadlineAt, body, () => (name === 'batch' ? runBatch(hsm, body, { deadlineAt, callerClass, onFault }) : call(hsm, name, body, deadlineAt))),
+      );
     } catch (error) {
       // The body stays unread, so the connection cannot be used again.
       response.shouldKeepAlive = false;
       this.#refuse(response, error);
       request.resume();
     }
+  }
+
+  /** @throws CryptoError busy */
+  #admitBatch(response: ServerResponse): void {
+    if (this.#batches >= batchesMax) throw new CryptoError('busy', 'too many batches at a time');
+    this.#batches++;
+    response.once('close', () => {
+      this.#batches--;
+    });
   }
 
   #read(request: IncomingMessage, length: number, done: (body: Buffer) => void): void {

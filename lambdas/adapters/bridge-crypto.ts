@@ -39,6 +39,8 @@ const methods: Readonly<Record<keyof Crypto, true>> = {
   sealRows: true,
   checkSeals: true,
   signAudit: true,
+  batch: true,
+  deriveKey: true,
 };
 /** Between two looks at the secret, so that a bridge that is down does not become a load on Secrets Manager. */
 const reloadPauseMs = 10_000;

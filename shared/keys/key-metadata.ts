@@ -4,6 +4,7 @@ import { timestamp } from '#shared/fields/timestamp.ts';
 import { keyArn } from './arn.ts';
 import { importMetadata, materialIdOf } from './imported.ts';
 import type { KeyRecord } from './key-record.ts';
+import { currentMaterialId } from './versions.ts';
 
 const multiRegionKey = z.object({ Arn: z.string(), Region: z.string() });
 
@@ -62,7 +63,7 @@ export function keyMetadata(partition: string, record: KeyRecord): z.output<type
     EncapsulationAlgorithms: record.keyUsage === 'ENCAPSULATE_DECAPSULATE' ? [...(spec.encapsulationAlgorithms ?? [])] : undefined,
     MultiRegion: record.multiRegion,
     MultiRegionConfiguration: record.multiRegion ? { MultiRegionKeyType: 'PRIMARY', PrimaryKey: { Arn, Region: record.region }, ReplicaKeys: [] } : undefined,
-    CurrentKeyMaterialId: record.keySpec === 'SYMMETRIC_DEFAULT' ? materialIdOf(record, record.currentVersion) : undefined,
+    CurrentKeyMaterialId: record.keySpec === 'SYMMETRIC_DEFAULT' ? materialIdOf(record, record.currentVersion) : currentMaterialId(record),
     ProtectionLevel: spec.protection,
   };
 }

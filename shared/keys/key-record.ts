@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeySpec, KeyUsage } from '#shared/algorithms/key-specs.ts';
 import type { KeyOrigin } from '#shared/keys/material.ts';
+import type { Versioning } from '#shared/keys/versions.ts';
 import type { ImportedMaterial } from './imported.ts';
 
 /** AWS KMS KeyState. Only the first four occur so far. */
@@ -32,6 +33,8 @@ export interface KeyRecord {
   readonly deletion?: Deletion | undefined;
   /** Keys of origin EXTERNAL: what was imported so far, by version. */
   readonly imports?: readonly ImportedMaterial[] | undefined;
+  /** Asymmetric and HMAC keys that were given a version rule or a second version. */
+  readonly versioning?: Versioning | undefined;
 }
 
 export interface Rotation {

@@ -6,6 +6,7 @@ import { addVersion, updateKey } from '#shared/repositories/changes.ts';
 import type { LoadedKey } from '#shared/repositories/key-reader.ts';
 import type { KeyRecord, Rotation, VersionRecord } from './key-record.ts';
 import { isSymmetricEncryptionKey } from './usage.ts';
+import { supersede } from './versions.ts';
 
 export const defaultRotationPeriodDays = 365;
 export const onDemandRotationsMax = 25;
@@ -31,6 +32,6 @@ export async function rotateKey(
   const { account, region, keyId, keySpec, keyUsage } = key.record;
   const version = key.record.currentVersion + 1;
   const material = await keyFactory.generateKey({ binding: { account, region, keyId, version }, keySpec, keyUsage, origin: key.record.origin });
-  const record: KeyRecord = { ...key.record, currentVersion: version, rotation };
+  const record: KeyRecord = { ...key.record, currentVersion: version, rotation, versioning: supersede(key.record, now) };
   return { record, writes: [updateKey(key, record), ...addVersion(record, { version, createdAt: now, origin }, material)] };
 }

@@ -5,7 +5,8 @@ import { blob, outputBlob } from '#shared/fields/blob.ts';
 import { encryptionContext } from '#shared/fields/encryption-context.ts';
 import { encryptionAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
-import { blobOf, contextKeys, openingSide, requireCiphertextOf, requireEncryptionUse, sourceKey } from '#shared/keys/encryption.ts';
+import { ciphertextOf, dryRunModifiers, requireCiphertext } from '#shared/keys/dry-run.ts';
+import { blobOf, contextKeys, decryptWithAny, openingOf, requireCiphertextOf, requireEncryptionUse, sourceKey } from '#shared/keys/encryption.ts';
 import { materialIdOf } from '#shared/keys/imported.ts';
 import { requireEncryptionAlgorithm } from '#shared/keys/usage.ts';
 import { defineOperation } from '#shared/operation.ts';
@@ -16,18 +17,19 @@ export const Decrypt = defineOperation({
   summary: 'Decrypts what Encrypt, ReEncrypt or a data-key operation sealed.',
   http: { method: 'POST', path: '/v1/decrypt' },
   input: z.object({
-    CiphertextBlob: blob({ min: 1, max: 6144 }),
+    CiphertextBlob: blob({ min: 1, max: 6144 }).optional(),
     EncryptionContext: encryptionContext(),
     GrantTokens: grantTokens(),
     KeyId: keyId().optional(),
     EncryptionAlgorithm: encryptionAlgorithmEnum().optional(),
     Recipient: z.unknown().optional(),
     DryRun: dryRun(),
+    DryRunModifiers: dryRunModifiers(),
   }),
   output: z.object({ KeyId: z.string(), Plaintext: outputBlob(true), EncryptionAlgorithm: z.string(), KeyMaterialId: z.string().optional() }),
-  keys: (input) => ({ key: sourceKey(input.KeyId, input.EncryptionAlgorithm, input.CiphertextBlob) }),
+  keys: (input) => ({ key: sourceKey(input.KeyId, input.EncryptionAlgorithm, ciphertextOf(input)) }),
   material: true,
-  needs: ['cipher'],
+  needs: ['cipher', 'usage'],
   errors: ['IncorrectKeyException', 'InvalidCiphertextException', 'InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({
     keyId: input.KeyId ?? blobOf(input.EncryptionAlgorithm, input.CiphertextBlob)?.header.keyId ?? null,
@@ -40,16 +42,16 @@ export const Decrypt = defineOperation({
     const { key } = ctx.keys;
     if (input.Recipient !== undefined) throw ctx.error('UnsupportedOperationException', 'Recipient (an attestation document) is not offered here.');
     requireEncryptionUse(ctx, key, input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT', input.EncryptionContext, 'Decrypt');
-    requireCiphertextOf(ctx, key, input.EncryptionAlgorithm, input.CiphertextBlob);
+    requireCiphertextOf(ctx, key, input.EncryptionAlgorithm, ciphertextOf(input));
   },
 
   async run(ctx, input) {
     const { key } = ctx.keys;
     const algorithm = requireEncryptionAlgorithm(ctx, key, input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT');
-    const opening = openingSide(key, algorithm, input.EncryptionContext, input.CiphertextBlob);
+    const opening = openingOf(key, algorithm, input.EncryptionContext, requireCiphertext(input));
     if (opening === undefined) throw new KmsError('InvalidCiphertextException');
-    const plaintext = await ctx.ports.cipher.decrypt(opening.side, opening.parts);
-    const materialId = algorithm === 'SYMMETRIC_DEFAULT' ? materialIdOf(key.record, opening.keyVersion) : undefined;
+    const { plaintext, side } = await decryptWithAny(ctx.ports.cipher, opening);
+    const materialId = algorithm === 'SYMMETRIC_DEFAULT' ? materialIdOf(key.record, side.key.binding.version) : undefined;
     return { KeyId: key.arn, Plaintext: plaintext, EncryptionAlgorithm: algorithm, KeyMaterialId: materialId };
   },
 });

@@ -24,7 +24,7 @@ export const DeriveSharedSecret = defineOperation({
   output: z.object({ KeyId: z.string(), SharedSecret: outputBlob(true), KeyAgreementAlgorithm: z.string(), KeyOrigin: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
-  needs: ['agreement'],
+  needs: ['agreement', 'usage'],
   errors: ['InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, keyAgreementAlgorithm: input.KeyAgreementAlgorithm, dryRun: input.DryRun ?? false }),
 

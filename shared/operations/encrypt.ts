@@ -25,7 +25,7 @@ export const Encrypt = defineOperation({
   output: z.object({ CiphertextBlob: outputBlob(), KeyId: z.string(), EncryptionAlgorithm: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
-  needs: ['cipher', 'encryptionCounter'],
+  needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({
     keyId: input.KeyId,

@@ -20,7 +20,7 @@ export const GenerateDataKeyPair = defineOperation({
   }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
-  needs: ['cipher', 'encryptionCounter'],
+  needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
   audit: auditDataKeyPair,
 

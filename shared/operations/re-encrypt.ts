@@ -6,7 +6,8 @@ import { blob, outputBlob } from '#shared/fields/blob.ts';
 import { encryptionContext } from '#shared/fields/encryption-context.ts';
 import { encryptionAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
-import { blobOf, contextKeys, openingSide, requireCiphertextOf, requireEncryptionUse, sealingSide, sourceKey } from '#shared/keys/encryption.ts';
+import { ciphertextOf, dryRunModifiers, requireCiphertext } from '#shared/keys/dry-run.ts';
+import { blobOf, contextKeys, openingOf, reEncryptFromAny, requireCiphertextOf, requireEncryptionUse, sealingSide, sourceKey } from '#shared/keys/encryption.ts';
 import { materialIdOf } from '#shared/keys/imported.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
 import { requireEncryptionAlgorithm } from '#shared/keys/usage.ts';
@@ -19,7 +20,7 @@ export const ReEncrypt = defineOperation({
   summary: 'Moves a ciphertext to another key or context without showing the plaintext.',
   http: { method: 'POST', path: '/v1/re-encrypt' },
   input: z.object({
-    CiphertextBlob: blob({ min: 1, max: 6144 }),
+    CiphertextBlob: blob({ min: 1, max: 6144 }).optional(),
     SourceEncryptionContext: encryptionContext(),
     SourceKeyId: keyId().optional(),
     DestinationKeyId: keyId(),
@@ -28,6 +29,7 @@ export const ReEncrypt = defineOperation({
     DestinationEncryptionAlgorithm: encryptionAlgorithmEnum().optional(),
     GrantTokens: grantTokens(),
     DryRun: dryRun(),
+    DryRunModifiers: dryRunModifiers(),
   }),
   output: z.object({
     CiphertextBlob: outputBlob(),
@@ -39,12 +41,12 @@ export const ReEncrypt = defineOperation({
     DestinationKeyMaterialId: z.string().optional(),
   }),
   keys: (input) => ({
-    source: sourceKey(input.SourceKeyId, input.SourceEncryptionAlgorithm, input.CiphertextBlob),
+    source: sourceKey(input.SourceKeyId, input.SourceEncryptionAlgorithm, ciphertextOf(input)),
     destination: { identifier: input.DestinationKeyId, accepts: 'any' },
   }),
   permissions: { source: 'kms:ReEncryptFrom', destination: 'kms:ReEncryptTo' },
   material: true,
-  needs: ['cipher', 'encryptionCounter'],
+  needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['IncorrectKeyException', 'InvalidCiphertextException', 'InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({
     sourceKeyId: input.SourceKeyId ?? blobOf(input.SourceEncryptionAlgorithm, input.CiphertextBlob)?.header.keyId ?? null,
@@ -60,18 +62,18 @@ export const ReEncrypt = defineOperation({
     const { source, destination } = ctx.keys;
     requireEncryptionUse(ctx, source, input.SourceEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT', input.SourceEncryptionContext, 'ReEncryptFrom');
     requireEncryptionUse(ctx, destination, input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT', input.DestinationEncryptionContext, 'ReEncryptTo');
-    requireCiphertextOf(ctx, source, input.SourceEncryptionAlgorithm, input.CiphertextBlob);
+    requireCiphertextOf(ctx, source, input.SourceEncryptionAlgorithm, ciphertextOf(input));
   },
 
   async run(ctx, input) {
     const { source, destination } = ctx.keys;
     const sourceAlgorithm = requireEncryptionAlgorithm(ctx, source, input.SourceEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT');
     const destinationAlgorithm = requireEncryptionAlgorithm(ctx, destination, input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT');
-    const opening = openingSide(source, sourceAlgorithm, input.SourceEncryptionContext, input.CiphertextBlob);
+    const opening = openingOf(source, sourceAlgorithm, input.SourceEncryptionContext, requireCiphertext(input));
     if (opening === undefined) throw new KmsError('InvalidCiphertextException');
     const { side, toBlob } = sealingSide(destination, destinationAlgorithm, input.DestinationEncryptionContext);
     if (destinationAlgorithm === 'SYMMETRIC_DEFAULT') await ctx.ports.encryptionCounter.count(side.key.binding);
-    const parts = await ctx.ports.cipher.reEncrypt(opening.side, opening.parts, side).catch((error: unknown) => {
+    const { sealed, side: opened } = await reEncryptFromAny(ctx.ports.cipher, opening, side).catch((error: unknown) => {
       // Only the bridge sees how long the plaintext is.
       const tooLong = error instanceof CryptoError && error.code === 'invalid-request' && destinationAlgorithm !== 'SYMMETRIC_DEFAULT';
       if (!tooLong) throw error;
@@ -80,12 +82,12 @@ export const ReEncrypt = defineOperation({
     });
     const materialId = (algorithm: string, record: KeyRecord, version: number) => (algorithm === 'SYMMETRIC_DEFAULT' ? materialIdOf(record, version) : undefined);
     return {
-      CiphertextBlob: toBlob(parts),
+      CiphertextBlob: toBlob(sealed),
       SourceKeyId: source.arn,
       KeyId: destination.arn,
       SourceEncryptionAlgorithm: sourceAlgorithm,
       DestinationEncryptionAlgorithm: destinationAlgorithm,
-      SourceKeyMaterialId: materialId(sourceAlgorithm, source.record, opening.keyVersion),
+      SourceKeyMaterialId: materialId(sourceAlgorithm, source.record, opened.key.binding.version),
       DestinationKeyMaterialId: materialId(destinationAlgorithm, destination.record, destination.record.currentVersion),
     };
   },

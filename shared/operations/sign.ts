@@ -5,6 +5,7 @@ import { messageTypeEnum, signingAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
 import { requireSigningUse } from '#shared/keys/signing.ts';
 import { requireMaterial } from '#shared/keys/usage.ts';
+import { currentMaterialId } from '#shared/keys/versions.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { handleOf } from '#shared/repositories/key-reader.ts';
 
@@ -21,10 +22,11 @@ export const Sign = defineOperation({
     SigningAlgorithm: signingAlgorithmEnum(),
     DryRun: dryRun(),
   }),
-  output: z.object({ KeyId: z.string(), Signature: outputBlob(), SigningAlgorithm: z.string() }),
+  /** KeyMaterialId (beyond AWS KMS) only for keys with versions: the `kid` of the JWK set. */
+  output: z.object({ KeyId: z.string(), Signature: outputBlob(), SigningAlgorithm: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
-  needs: ['signer'],
+  needs: ['signer', 'usage'],
   errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, signingAlgorithm: input.SigningAlgorithm, messageType: input.MessageType ?? 'RAW', dryRun: input.DryRun ?? false }),
 
@@ -37,6 +39,6 @@ export const Sign = defineOperation({
     const { algorithm, messageType } = requireSigningUse(ctx, key, input, 'Sign');
     const handle = handleOf(key, key.record.currentVersion, requireMaterial(key));
     const signature = await ctx.ports.signer.sign(handle, algorithm, messageType, input.Message);
-    return { KeyId: key.arn, Signature: signature, SigningAlgorithm: algorithm };
+    return { KeyId: key.arn, Signature: signature, SigningAlgorithm: algorithm, KeyMaterialId: currentMaterialId(key.record) };
   },
 });

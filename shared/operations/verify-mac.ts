@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { blob } from '#shared/fields/blob.ts';
 import { macAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
-import { requireMacAlgorithm, requireMaterial, requireUsage } from '#shared/keys/usage.ts';
+import { acceptedHandles, anyTrue } from '#shared/keys/any-version.ts';
+import { requireMacAlgorithm, requireUsage } from '#shared/keys/usage.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { handleOf } from '#shared/repositories/key-reader.ts';
 
 export const VerifyMac = defineOperation({
   name: 'VerifyMac',
@@ -21,9 +21,9 @@ export const VerifyMac = defineOperation({
     DryRun: dryRun(),
   }),
   output: z.object({ KeyId: z.string(), MacValid: z.boolean(), MacAlgorithm: z.string() }),
-  keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
+  keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any', accepted: true } }),
   material: true,
-  needs: ['mac'],
+  needs: ['mac', 'usage'],
   errors: ['InvalidKeyUsageException', 'KMSInvalidMacException'],
   audit: (input) => ({ keyId: input.KeyId, macAlgorithm: input.MacAlgorithm, dryRun: input.DryRun ?? false }),
 
@@ -34,8 +34,10 @@ export const VerifyMac = defineOperation({
 
   async run(ctx, input) {
     const { key } = ctx.keys;
-    const handle = handleOf(key, key.record.currentVersion, requireMaterial(key));
-    const isValid = await ctx.ports.mac.verifyMac(handle, input.MacAlgorithm, input.Message, input.Mac);
+    const isValid = await anyTrue(
+      ctx.ports.mac,
+      acceptedHandles(key).map((handle) => ({ name: 'verifyMac', parameters: [handle, input.MacAlgorithm, input.Message, input.Mac] })),
+    );
     if (!isValid) throw ctx.error('KMSInvalidMacException');
     return { KeyId: key.arn, MacValid: true, MacAlgorithm: input.MacAlgorithm };
   },

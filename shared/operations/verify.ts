@@ -3,10 +3,9 @@ import * as z from 'zod';
 import { blob } from '#shared/fields/blob.ts';
 import { messageTypeEnum, signingAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
+import { acceptedHandles, anyTrue } from '#shared/keys/any-version.ts';
 import { requireSigningUse } from '#shared/keys/signing.ts';
-import { requireMaterial } from '#shared/keys/usage.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { handleOf } from '#shared/repositories/key-reader.ts';
 
 export const Verify = defineOperation({
   name: 'Verify',
@@ -23,9 +22,9 @@ export const Verify = defineOperation({
     DryRun: dryRun(),
   }),
   output: z.object({ KeyId: z.string(), SignatureValid: z.boolean(), SigningAlgorithm: z.string() }),
-  keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
+  keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any', accepted: true } }),
   material: true,
-  needs: ['signer'],
+  needs: ['signer', 'usage'],
   errors: ['InvalidKeyUsageException', 'KMSInvalidSignatureException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, signingAlgorithm: input.SigningAlgorithm, messageType: input.MessageType ?? 'RAW', dryRun: input.DryRun ?? false }),
 
@@ -36,8 +35,10 @@ export const Verify = defineOperation({
   async run(ctx, input) {
     const { key } = ctx.keys;
     const { algorithm, messageType } = requireSigningUse(ctx, key, input, 'Verify');
-    const handle = handleOf(key, key.record.currentVersion, requireMaterial(key));
-    const isValid = await ctx.ports.signer.verify(handle, algorithm, messageType, input.Message, input.Signature);
+    const isValid = await anyTrue(
+      ctx.ports.signer,
+      acceptedHandles(key).map((handle) => ({ name: 'verify', parameters: [handle, algorithm, messageType, input.Message, input.Signature] })),
+    );
     if (!isValid) throw ctx.error('KMSInvalidSignatureException');
     return { KeyId: key.arn, SignatureValid: true, SigningAlgorithm: algorithm };
   },

@@ -1,8 +1,9 @@
 /** Finds the keys of a request and decides about them: one store request when nothing changed since the last look. */
+import type { Operation } from '#shared/operation.ts';
 import { authorizeKey, authorizeResources } from '#shared/policy/authorize.ts';
 import { identityOf, openRequestAccess, type RequestAccess, systemAccess } from '#shared/policy/request-access.ts';
-import type { LoadedKey } from '#shared/repositories/key-reader.ts';
-import type { RowSnapshot } from '#shared/repositories/row-reader.ts';
+import type { PrincipalAccess } from '#shared/repositories/access-reader.ts';
+import type { LoadedKey, ReferencedLookup } from '#shared/repositories/key-reader.ts';
 import type { OperationRequest } from './execute.ts';
 import type { Service } from './service.ts';
 
@@ -11,44 +12,64 @@ export interface AuthorizedRequest {
   readonly access: RequestAccess;
 }
 
+type Keys = AuthorizedRequest['keys'];
+export type Lookups = Readonly<Record<string, ReferencedLookup>>;
+type Input = Readonly<Record<string, unknown>>;
+
 /**
  * @param trail told of the keys as soon as they are found, so that the record of a refusal names them
  * @throws KmsError as shared/policy/authorize.ts says
  */
-export async function authorizeRequest(
-  service: Service,
-  request: OperationRequest,
-  input: Record<string, unknown>,
-  trail: { readonly now: number; keys: Readonly<Record<string, LoadedKey>> },
-): Promise<AuthorizedRequest> {
+export async function authorizeRequest(service: Service, request: OperationRequest, input: Input, trail: { readonly now: number; keys: Keys }): Promise<AuthorizedRequest> {
   const { operation, caller } = request;
-  const references = operation.keys?.(input) ?? {};
-  // Before anything is looked up, so that a made-up token finds nothing out.
-  const tokens = [...((input.GrantTokens as readonly string[] | undefined) ?? []), ...(typeof input.GrantToken === 'string' ? [input.GrantToken] : [])];
-  if (tokens.length > 0) await service.ports.grants.checkTokens(tokens);
+  await checkTokens(service, input);
   const snapshot = service.rows.open();
-  const rows = service.accessReader.rowsFor(identityOf(caller));
-  const lookups = await service.keyReader.find(references, caller, operation.material === true, snapshot, rows);
-  trail.keys = Object.fromEntries(Object.entries(lookups).flatMap(([role, lookup]) => (lookup.found ? [[role, lookup.key]] : [])));
-  const access = request.protocol === 'system' ? systemAccess : await accessOf(service, request, input, trail, snapshot);
-  const authorization = { operation, caller, partition: service.partition, access };
-  const keys = Object.fromEntries(Object.entries(lookups).map(([role, lookup]) => [role, authorizeKey(authorization, role, lookup)]));
-  authorizeResources(authorization, input, Object.keys(references).length > 0);
-  return { keys, access };
+  const lookups = await service.keyReader.find(operation.keys?.(input) ?? {}, caller, operation.material === true, snapshot, service.accessReader.rowsFor(identityOf(caller)));
+  trail.keys = foundKeys(lookups);
+  return await authorizeFound(service, request, { operation, input, lookups, now: trail.now }, (keys) =>
+    service.accessReader.read(
+      identityOf(caller),
+      snapshot,
+      Object.values(keys).map(({ record }) => record),
+    ),
+  );
 }
 
-async function accessOf(
+/** Before anything is looked up, so that a made-up token finds nothing out. @throws KmsError InvalidGrantTokenException */
+export async function checkTokens(service: Service, input: Input): Promise<void> {
+  const tokens = [...((input.GrantTokens as readonly string[] | undefined) ?? []), ...(typeof input.GrantToken === 'string' ? [input.GrantToken] : [])];
+  if (tokens.length > 0) await service.ports.grants.checkTokens(tokens);
+}
+
+export const foundKeys = (lookups: Lookups): Keys => Object.fromEntries(Object.entries(lookups).flatMap(([role, lookup]) => (lookup.found ? [[role, lookup.key]] : [])));
+
+export interface FoundCase {
+  readonly operation: Operation;
+  readonly input: Input;
+  readonly lookups: Lookups;
+  readonly now: number;
+}
+
+/**
+ * The one decision about a request whose keys were looked up, and about each item of a batch.
+ * @param readPrincipal what decides over the caller, of the snapshot that the keys were read into
+ * @throws KmsError as shared/policy/authorize.ts says
+ */
+export async function authorizeFound(
   service: Service,
-  { operation, caller, sourceIp, userAgent }: OperationRequest,
-  input: Record<string, unknown>,
-  { now, keys }: { readonly now: number; readonly keys: Readonly<Record<string, LoadedKey>> },
-  snapshot: RowSnapshot,
-): Promise<RequestAccess> {
-  const principal = await service.accessReader.read(
-    identityOf(caller),
-    snapshot,
-    Object.values(keys).map(({ record }) => record),
-  );
-  const source = { operation: operation.name, input, caller, partition: service.partition, now, sourceIp, userAgent };
-  return await openRequestAccess({ principal, reader: service.accessReader, policies: service.policies, source, keys });
+  { caller, protocol, sourceIp, userAgent }: OperationRequest,
+  { operation, input, lookups, now }: FoundCase,
+  readPrincipal: (keys: Keys) => Promise<PrincipalAccess>,
+): Promise<AuthorizedRequest> {
+  const { partition, policies, accessReader: reader } = service;
+  const open = async (): Promise<RequestAccess> => {
+    const keys = foundKeys(lookups);
+    const source = { operation: operation.name, input, caller, partition, now, sourceIp, userAgent };
+    return await openRequestAccess({ principal: await readPrincipal(keys), reader, policies, source, keys });
+  };
+  const access = protocol === 'system' ? systemAccess : await open();
+  const authorization = { operation, caller, partition, access };
+  const keys = Object.fromEntries(Object.entries(lookups).map(([role, lookup]) => [role, authorizeKey(authorization, role, lookup)]));
+  authorizeResources(authorization, input, Object.keys(lookups).length > 0);
+  return { keys, access };
 }

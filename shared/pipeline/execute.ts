@@ -17,7 +17,8 @@ import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Ports } from '#shared/ports/ports.ts';
 import { TransactionCancelled } from '#shared/ports/record-store.ts';
 import type { LoadedKey } from '#shared/repositories/key-reader.ts';
-import { authorizeRequest } from './authorize-request.ts';
+import { type AuthorizedRequest, authorizeRequest } from './authorize-request.ts';
+import { batchOutput, batchParameters, runBatch } from './batch.ts';
 import type { Caller } from './caller.ts';
 import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
 import type { Service } from './service.ts';
@@ -43,7 +44,7 @@ const turns = new Turns();
 
 /** @throws KmsError only: everything else has become one. */
 export async function execute(service: Service, request: OperationRequest): Promise<Record<string, unknown> | undefined> {
-  const trail: Trail = { now: service.clock.now(), keys: {}, parameters: {} };
+  const trail: Trail = { now: service.clock.now(), keys: {}, parameters: {}, used: [] };
   let committer: RequestCommitter | undefined;
   let output: Record<string, unknown> | undefined;
   let failure: KmsError | undefined;
@@ -68,10 +69,15 @@ export async function execute(service: Service, request: OperationRequest): Prom
     }
   } catch (error) {
     failure = toKmsError(error);
-    if (error instanceof CryptoError && error.code === 'material-refused') raiseMaterialRefused(service, request, trail);
+    if (error instanceof CryptoError && error.code === 'material-refused') raiseMaterialRefused(service, request, trail.keys);
   }
   endTurn?.();
-  if (committer?.committed !== true) await recordOrWithhold(service, auditRecord(request, trail, failure, []));
+  if (committer?.committed !== true) {
+    const record = auditRecord(request, trail, failure ?? trail.itemFailure, []);
+    const noted = failure === undefined ? noteUse(service, request, trail, record) : undefined;
+    await recordOrWithhold(service, record);
+    await noted;
+  }
   if (failure !== undefined) throw failure;
   return output;
 }
@@ -81,6 +87,18 @@ interface Trail {
   readonly now: number;
   keys: Readonly<Record<string, LoadedKey>>;
   parameters: JsonObject;
+  /** Keys that cryptography was done with. */
+  used: readonly LoadedKey[];
+  /** Of a batch: the worst that happened to an item. The request itself succeeded. */
+  itemFailure?: KmsError | undefined;
+}
+
+async function noteUse(service: Service, { operation, requestId }: OperationRequest, trail: Trail, record: AuditRecord): Promise<void> {
+  if (!operation.needs.includes('usage') || trail.used.length === 0) return;
+  await service.ports.usage.note(
+    trail.used.map((key) => key.record),
+    { operation: (operation.batchOf ?? operation).name, at: trail.now, eventId: record.eventId, requestId },
+  );
 }
 
 async function attemptOnce(
@@ -91,12 +109,28 @@ async function attemptOnce(
   committer: RequestCommitter,
 ): Promise<Record<string, unknown> | undefined> {
   const { operation, caller } = request;
-  const { keys, access } = await authorizeRequest(service, request, input, trail);
+  if (operation.batchOf !== undefined) return await runItems(service, request, operation.batchOf, input, trail, committer);
+  const context = admit(service, request, operation, input, await authorizeRequest(service, request, input, trail), trail.now, committer);
+  const output = await operation.run(context, await service.markers.open(operation, caller, input));
+  trail.used = Object.values(trail.keys);
+  return await service.markers.seal(operation, caller, output);
+}
+
+/** What comes between authorizing and running: the same for a request and for an item of a batch. @throws KmsError */
+function admit(
+  service: Service,
+  { caller, requestId }: OperationRequest,
+  operation: Operation,
+  input: Record<string, unknown>,
+  { keys, access }: AuthorizedRequest,
+  now: number,
+  committer: RequestCommitter,
+): Context<keyof Ports, never, string> {
   const context: Context<keyof Ports, never, string> = {
     caller,
     partition: service.partition,
-    requestId: request.requestId,
-    now: trail.now,
+    requestId,
+    now,
     keys,
     ports: { ...service.ports, committer },
     access,
@@ -105,21 +139,47 @@ async function attemptOnce(
   operation.check?.(context, input);
   for (const [role, key] of Object.entries(keys)) if (operation.statelessRoles?.includes(role) !== true) requireState(operation.name, key);
   if (input.DryRun === true && operation.dryRun !== 'own') throw new KmsError('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
-  return await operation.run(context, input);
+  return context;
+}
+
+async function runItems(
+  service: Service,
+  request: OperationRequest,
+  operation: Operation,
+  input: Record<string, unknown>,
+  trail: Trail,
+  committer: RequestCommitter,
+): Promise<Record<string, unknown>> {
+  const items = await runBatch({
+    service,
+    request,
+    operation,
+    members: input.Items as readonly unknown[],
+    now: trail.now,
+    admit: (members, authorized) => admit(service, request, operation, members, authorized, trail.now, committer),
+    onMaterialRefused: (keys) => raiseMaterialRefused(service, request, keys),
+  });
+  const byArn = new Map(items.flatMap((item, at) => Object.entries(item.keys).map(([role, key]) => [key.arn, [`${at}.${role}`, key] as const])));
+  trail.keys = Object.fromEntries(byArn.values());
+  trail.parameters = batchParameters(items, outcomeOf);
+  trail.used = items.flatMap(({ failure, keys }) => (failure === undefined ? Object.values(keys) : []));
+  const failures = items.flatMap(({ failure }) => failure ?? []);
+  trail.itemFailure = failures.find((failure) => outcomeOf(failure) === 'denied') ?? failures[0];
+  return batchOutput(items);
 }
 
 /** Overtaken requests step out of each other's way: up to 5, 10, 15 … ms. */
 const pause = (attempt: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt));
 
 /** The bridge found a material row that is not the one it sealed: somebody wrote to the database (threat T-04). */
-function raiseMaterialRefused(service: Service, request: OperationRequest, trail: Trail): void {
+function raiseMaterialRefused(service: Service, request: OperationRequest, keys: Trail['keys']): void {
   const now = service.clock.now();
   service.alarms.raise({
     eventId: newEventId(now),
     time: new Date(now).toISOString(),
     kind: 'material-refused',
     requestId: request.requestId,
-    resource: Object.values(trail.keys)
+    resource: Object.values(keys)
       .map((key) => key.arn)
       .join(' '),
     message: 'Key material was refused by the bridge: its row does not match what was sealed.',

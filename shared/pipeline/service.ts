@@ -15,8 +15,10 @@ import { createKeyEraser, materialEraser } from '#shared/repositories/eraser.ts'
 import { createGrantStore } from '#shared/repositories/grant-store.ts';
 import { createKeyLister } from '#shared/repositories/key-lister.ts';
 import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader.ts';
+import { createUsageLog } from '#shared/repositories/last-usage.ts';
 import { createRoleStore } from '#shared/repositories/role-store.ts';
 import { createRowReader, type RowReader } from '#shared/repositories/row-reader.ts';
+import { createMarkers, type Markers } from './markers.ts';
 
 export interface Adapters {
   readonly store: RecordStore;
@@ -41,6 +43,7 @@ export interface Service extends Adapters {
   readonly rows: RowReader;
   readonly accessReader: AccessReader;
   readonly policies: PolicyCache;
+  readonly markers: Markers;
   /** Every port but the committer, which belongs to one request. */
   readonly ports: Omit<Ports, 'committer'>;
 }
@@ -48,6 +51,7 @@ export interface Service extends Adapters {
 export function createService(adapters: Adapters): Service {
   const { crypto, store, partition } = adapters;
   const rows = createRowReader(adapters);
+  const usage = createUsageLog(store);
   const policies = new PolicyCache();
   const accessReader = createAccessReader({ store, rows, policies, partition, configuredRoles: adapters.configuredRoles });
   return {
@@ -57,6 +61,7 @@ export function createService(adapters: Adapters): Service {
     rows,
     accessReader,
     policies,
+    markers: createMarkers({ crypto, now: () => adapters.clock.now() }),
     ports: {
       grants: createGrantStore({ store, rows, crypto }),
       roles: createRoleStore({ store, rows }),
@@ -72,6 +77,8 @@ export function createService(adapters: Adapters): Service {
       random: crypto,
       encryptionCounter: createEncryptionCounter(store),
       eraser: createKeyEraser(store),
+      usage,
+      lastUsage: usage,
     },
   };
 }

@@ -19,7 +19,8 @@ export function parseInput(operation: Operation, members: Readonly<Record<string
       if (strict) throw new KmsError('ValidationException', `1 validation error detected: Unknown member '${name.slice(0, 100)}'`);
       continue;
     }
-    requireReadable(value, name);
+    // Each item of a batch is looked at alone, when it is parsed.
+    if (operation.batchOf === undefined) requireReadable(value, name);
     present[name] = value;
   }
   const parsed = operation.input.safeParse(present);

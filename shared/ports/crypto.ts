@@ -7,6 +7,7 @@ import type { EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgor
 import type { MessageType } from '#shared/algorithms/signing.ts';
 import type { WrappingAlgorithm, WrappingKeySpec } from '#shared/algorithms/wrapping.ts';
 import type { KeyBinding, KeyMaterial, KeyOrigin } from '#shared/keys/material.ts';
+import type { CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
 
 export type { MessageType };
 
@@ -109,7 +110,15 @@ export interface Crypto {
   checkSeals(rows: readonly { digest: string; seal: string }[]): Promise<readonly boolean[]>;
   /** ECDSA P-384 over a SHA-384 digest (48 bytes) with the HSM's audit key. DER. */
   signAudit(digest: Uint8Array): Promise<Uint8Array>;
+  /** Several uses of keys in one round trip. One outcome per call, in order; it rejects only when no call was answered. */
+  batch(calls: readonly CryptoCall[]): Promise<readonly CryptoOutcome[]>;
+  /** 32 bytes, the same for every process of the deployment while the HSM's epoch lasts, and for nobody else. Not for customer data. */
+  deriveKey(purpose: DerivedKeyPurpose): Promise<Uint8Array>;
 }
+
+/** What the service itself needs a key for outside the HSM. */
+export const derivedKeyPurposes = ['markers'] as const;
+export type DerivedKeyPurpose = (typeof derivedKeyPurposes)[number];
 
 export const cryptoErrorCodes = [
   /** The ciphertext, its additional data or its key does not fit. Never says which. */

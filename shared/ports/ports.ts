@@ -5,6 +5,7 @@ import type { EncryptionCounter } from '#shared/repositories/encryption-counter.
 import type { KeyEraser, MaterialEraser } from '#shared/repositories/eraser.ts';
 import type { GrantStore } from '#shared/repositories/grant-store.ts';
 import type { KeyLister } from '#shared/repositories/key-lister.ts';
+import type { UsageLog, UsageReader } from '#shared/repositories/last-usage.ts';
 import type { RoleStore } from '#shared/repositories/role-store.ts';
 
 /** Applies a change together with its audit record: both or neither. */
@@ -38,14 +39,17 @@ export interface Ports {
   /** Erases the material of single versions, in the transaction of the change. */
   readonly materialEraser: MaterialEraser;
   /** Uses key material. Bridge class `crypto`. */
-  readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey' | 'generateDataKeyPair'>;
-  readonly signer: Pick<Crypto, 'sign' | 'verify' | 'getPublicKey'>;
-  readonly mac: Pick<Crypto, 'generateMac' | 'verifyMac'>;
+  readonly cipher: Pick<Crypto, 'encrypt' | 'decrypt' | 'reEncrypt' | 'generateDataKey' | 'generateDataKeyPair' | 'batch'>;
+  readonly signer: Pick<Crypto, 'sign' | 'verify' | 'getPublicKey' | 'batch'>;
+  readonly mac: Pick<Crypto, 'generateMac' | 'verifyMac' | 'batch'>;
   /** Agreement on secrets: ECDH and ML-KEM. */
   readonly agreement: Pick<Crypto, 'deriveSharedSecret' | 'encapsulate' | 'decapsulate'>;
   readonly random: Pick<Crypto, 'generateRandom'>;
   /** Counts encryptions per key version (SP 800-38D section 8.3). */
   readonly encryptionCounter: EncryptionCounter;
+  /** Remembers the use of keys: the pipeline notes it for every operation that declares this. */
+  readonly usage: UsageLog;
+  readonly lastUsage: UsageReader;
   /** Destruction: only the sweep's worker has it. */
   readonly eraser: KeyEraser;
 }

@@ -44,7 +44,10 @@ export function decodeRest(request: ApiRequest, routes: RestRoutes): Decoded {
     const body = parseBody(request.body);
     // No prototype: a member called __proto__ is a member like any other, and refused as unknown.
     const members: Record<string, unknown> = Object.assign(Object.create(null), body);
-    for (const [name, value] of [...readQuery(request.query, operation), ...Object.entries(pathMembers)]) {
+    for (const [name, value] of [
+      ...readQuery(request.query, operation),
+      ...Object.entries(pathMembers).map(([name, text]) => [name, readText(memberSchema(operation, name), text)] as const),
+    ]) {
       if (Object.hasOwn(members, name) && members[name] !== value) throw new KmsError('ValidationException', `1 validation error detected: '${name}' is given twice`);
       members[name] = value;
     }
@@ -74,10 +77,12 @@ function readQuery(query: string, operation: Operation): [string, unknown][] {
     // A list is written by repeating its name.
     if (schema instanceof z.ZodArray) members.set(name, [...(Array.isArray(known) ? known : []), text]);
     else if (known !== undefined) throw new KmsError('ValidationException', `1 validation error detected: '${name.slice(0, 100)}' is given twice`);
-    else members.set(name, schema instanceof z.ZodNumber && /^-?[0-9]{1,10}$/.test(text) ? Number(text) : text);
+    else members.set(name, readText(schema, text));
   }
   return [...members];
 }
+
+const readText = (schema: z.core.$ZodType | undefined, text: string): unknown => (schema instanceof z.ZodNumber && /^-?[0-9]{1,10}$/.test(text) ? Number(text) : text);
 
 function memberSchema(operation: Operation, name: string): z.core.$ZodType | undefined {
   let schema: z.core.$ZodType | undefined = Object.hasOwn(operation.input.shape, name) ? operation.input.shape[name] : undefined;

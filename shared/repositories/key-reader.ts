@@ -8,6 +8,7 @@ import { aliasArn, type KeyIdentifier, type KeyLocation, keyArn, parseKeyIdentif
 import { asOf } from '#shared/keys/imported.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
 import type { KeyBinding, KeyMaterial } from '#shared/keys/material.ts';
+import { acceptedVersions } from '#shared/keys/versions.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { KeyHandle } from '#shared/ports/crypto.ts';
 import type { ItemKey } from '#shared/ports/record-store.ts';
@@ -23,6 +24,8 @@ export interface KeyReference {
   readonly accepts: 'key' | 'any';
   /** The version whose material is wanted; the current one when absent. */
   readonly version?: number | undefined;
+  /** Load every version that the key's version rule accepts, not the current one alone. */
+  readonly accepted?: boolean;
   /** The identifier was read from a ciphertext: it means that key whoever owns it, and a caller who may not use it learns nothing about it. */
   readonly fromCiphertext?: boolean;
 }
@@ -36,6 +39,8 @@ export interface LoadedKey {
   readonly requestAlias: string | undefined;
   /** Absent when the operation did not ask, or when that version has no material. */
   readonly material: KeyMaterial | undefined;
+  /** The versions that the reference asked for, newest first; the first is that of `material`. Absent when the operation did not ask for material. */
+  readonly versions?: readonly { readonly version: number; readonly material: KeyMaterial | undefined }[];
 }
 
 /** What the bridge needs to use a version: the material, and which version the request takes it for. */
@@ -71,7 +76,8 @@ interface Settings {
 const nothing: AccompanyingRows = { always: [], ofKey: () => [] };
 
 export function createKeyReader({ rows: rowReader, partition, clock }: Settings): KeyReader {
-  const versionHints = new Hints<number>();
+  /** The versions that were accepted, the current one first. */
+  const versionHints = new Hints<readonly number[]>();
   const aliasHints = new Hints<string>();
 
   return {
@@ -81,9 +87,8 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
 
       const guess = (keyId: string, reference: KeyReference, region: string): ItemKey[] => {
         const row = keyRow({ region, keyId });
-        const version = reference.version ?? versionHints.get(row.pk);
-        const besides = accompanying.ofKey({ region, keyId });
-        return withMaterial && version !== undefined ? [row, materialRow({ region, keyId }, version), ...besides] : [row, ...besides];
+        const versions = withMaterial ? versionsFor(reference, versionHints.get(row.pk) ?? []) : [];
+        return [row, ...versions.map((version) => materialRow({ region, keyId }, version)), ...accompanying.ofKey({ region, keyId })];
       };
 
       await snapshot.load([
@@ -109,14 +114,16 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
       await snapshot.load(wanted.flatMap(({ identifier, reference }, at) => (targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))));
       const rows = wanted.map(({ identifier }, at) => (targets[at] === undefined ? undefined : snapshot.get(keyRow({ region: identifier.region, keyId: targets[at] }))));
       await rowReader.requireSeals(rows);
-      const records = rows.map((row) => (row === undefined ? undefined : asOf(readKeyRecord(row), clock.now())));
+      const now = clock.now();
+      const records = rows.map((row) => (row === undefined ? undefined : asOf(snapshot.read(row, readKeyRecord), now)));
 
       if (withMaterial) {
         await snapshot.load(
           records.flatMap((record, at) => {
             if (record === undefined) return [];
-            versionHints.set(keyRow(record).pk, record.currentVersion);
-            return [materialRow(record, wanted[at]!.reference.version ?? record.currentVersion)];
+            const accepted = acceptedVersions(record, now);
+            versionHints.set(keyRow(record).pk, accepted);
+            return versionsFor(wanted[at]!.reference, accepted).map((version) => materialRow(record, version));
           }),
         );
       }
@@ -128,13 +135,17 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
         if (record === undefined || (record.account !== identifier.account && !fromCiphertext)) {
           return [role as string, { found: false, identifier, arn: identifierArn(identifier, partition), fromCiphertext }];
         }
-        const materialItem = withMaterial ? snapshot.get(materialRow(record, reference.version ?? record.currentVersion)) : undefined;
+        const versions = (withMaterial ? versionsFor(reference, acceptedVersions(record, now)) : []).map((version) => {
+          const item = snapshot.get(materialRow(record, version));
+          return { version, material: item === undefined ? undefined : snapshot.read(item, readMaterial) };
+        });
         const key: LoadedKey = {
           arn: keyArn(partition, record),
           record,
           rev: rows[at]!.rev,
           requestAlias: identifier.kind === 'alias' ? identifier.aliasName : undefined,
-          material: materialItem === undefined ? undefined : readMaterial(materialItem),
+          material: versions[0]?.material,
+          versions,
         };
         return [role as string, { found: true, key, fromCiphertext }];
       });
@@ -143,7 +154,14 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
   };
 }
 
-function parseReference(reference: KeyReference, home: KeyLocation): KeyIdentifier {
+/** @param accepted the versions that the key accepts, the current one first; empty when they are not known */
+function versionsFor(reference: KeyReference, accepted: readonly number[]): readonly number[] {
+  if (reference.version !== undefined) return [reference.version];
+  return reference.accepted === true ? accepted : accepted.slice(0, 1);
+}
+
+/** @throws KmsError for identifiers that cannot be read */
+export function parseReference(reference: KeyReference, home: KeyLocation): KeyIdentifier {
   const identifier = parseKeyIdentifier(reference.identifier, home);
   if (identifier.kind === 'alias' && reference.accepts === 'key') {
     // AWS reads the member as a key id here, so an alias is a malformed one.

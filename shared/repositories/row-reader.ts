@@ -17,6 +17,8 @@ export interface RowSnapshot {
   load(keys: readonly ItemKey[]): Promise<void>;
   /** Precondition: it was loaded. Undefined: there is no such row. */
   get(key: ItemKey): Item | undefined;
+  /** Reads a row's record once, however many references of a batch mean it. */
+  read<Record>(item: Item, read: (item: Item) => Record): Record;
 }
 
 export interface RowReader {
@@ -50,22 +52,29 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
     refuse,
     open() {
       const rows = new Map<string, Item | undefined>();
+      const records = new Map<Item, unknown>();
       return {
         async load(keys) {
           const missing = new Map<string, ItemKey>();
           for (const key of keys) if (!rows.has(rowName(key))) missing.set(rowName(key), key);
           const wanted = [...missing];
-          for (let at = 0; at < wanted.length; at += maxKeysPerRead) {
-            const part = wanted.slice(at, at + maxKeysPerRead);
-            const items = await store.getMany(part.map(([, key]) => key));
-            for (const [position, [name]] of part.entries()) rows.set(name, items[position]);
-          }
+          const parts = Array.from({ length: Math.ceil(wanted.length / maxKeysPerRead) }, (_, at) => wanted.slice(at * maxKeysPerRead, (at + 1) * maxKeysPerRead));
+          await Promise.all(
+            parts.map(async (part) => {
+              const items = await store.getMany(part.map(([, key]) => key));
+              for (const [position, [name]] of part.entries()) rows.set(name, items[position]);
+            }),
+          );
         },
         get: (key) => rows.get(rowName(key)),
+        read<Record>(item: Item, read: (item: Item) => Record): Record {
+          if (!records.has(item)) records.set(item, read(item));
+          return records.get(item) as Record;
+        },
       };
     },
     async requireSeals(items) {
-      const broken = await seals.firstBroken(items.filter((item) => item !== undefined));
+      const broken = await seals.firstBroken([...new Set(items)].filter((item) => item !== undefined));
       if (broken !== undefined) refuse(broken);
     },
   };

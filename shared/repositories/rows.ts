@@ -32,6 +32,7 @@ export const aliasOfKeyPrefix = 'ALIAS#';
 export const aliasOfKeyRow = (key: KeyName, aliasName: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${aliasOfKeyPrefix}${aliasName}` });
 export const outboxRow = (eventId: string): ItemKey => ({ table: 'core', pk: `OUTBOX#${eventId}`, sk: 'EVENT' });
 export const usageRow = (key: KeyName, version: number): ItemKey => ({ table: 'ops', pk: `USAGE#${key.region}#${key.keyId}`, sk: versionNumber(version) });
+export const lastUseRow = (key: KeyName): ItemKey => ({ table: 'ops', pk: `LASTUSE#${key.region}#${key.keyId}`, sk: 'USE' });
 
 export const keyListPartition = (owner: { region: string; account: string }, shard: number): string => `LIST#KEY#${owner.region}#${owner.account}#${shard}`;
 export const aliasListPartition = (owner: { region: string; account: string }): string => `LIST#ALIAS#${owner.region}#${owner.account}`;

@@ -11,6 +11,9 @@ import type { Item, Write } from '#shared/ports/record-store.ts';
 /** Keys, aliases, roles and bindings are META rows; grants and the aliases of a key lie beside the key's own row and decide as well. */
 export const isSealed = (item: { table: string; sk: string }): boolean => item.table === 'core' && (item.sk === 'META' || /^(?:GRANT|GRANTEE|ALIAS)#/.test(item.sk));
 
+/** The bound of the Crypto port. */
+const sealsPerCall = 100;
+
 /** Canonical: members sorted by code unit, no white space. Stores need not keep the order of members. */
 function canonicalJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
@@ -60,7 +63,9 @@ export class SealChecker {
     // A seal that is not base64 cannot be asked about: it is broken.
     const malformed = unknown.find(({ seal }) => !/^[A-Za-z0-9+/]{43}=$/.test(seal));
     if (malformed !== undefined) return malformed.item;
-    const valid = await this.#crypto.checkSeals(unknown.map(({ digest, seal }) => ({ digest, seal })));
+    const questions = unknown.map(({ digest, seal }) => ({ digest, seal }));
+    const rounds = Array.from({ length: Math.ceil(questions.length / sealsPerCall) }, (_, at) => questions.slice(at * sealsPerCall, (at + 1) * sealsPerCall));
+    const valid = (await Promise.all(rounds.map((rows) => this.#crypto.checkSeals(rows)))).flat();
     const broken = unknown.find((_, at) => valid[at] !== true);
     if (broken !== undefined) return broken.item;
     for (const { name } of unknown) this.#remember(name);

@@ -16,13 +16,14 @@ const pureShared = /^shared\//;
 const rules: readonly Rule[] = [
   { files: /^shared\//, may: [/^shared\//, /^zod$/, /^node:crypto$/], because: 'shared runs everywhere: no I/O, no SDK, no other folder' },
   {
-    files: /^shared\/operations\/(?!index\.ts)/,
+    files: /^shared\/operations\/(?!index\.ts|.*-batch\.ts)/,
     may: [
       /^shared\/(operation\.ts|errors\.ts|ids\.ts|fields|keys|policy|ciphertext|algorithms|repositories\/(changes|access-records|key-reader|rows)\.ts|ports|operations\/create-alias\.ts)/,
       /^zod$/,
     ],
     because: 'an operation says what it needs in `needs`; it reaches no store, pipeline or protocol by itself',
   },
+  { files: /^shared\/operations\/.*-batch\.ts/, may: [/^shared\/(batch-operation\.ts|operations\/)/], because: 'a batch is what its single operation is, many times' },
   {
     files: /^shared\/(fields|algorithms|errors\.ts|ports)/,
     may: [/^shared\/(fields|algorithms|errors\.ts|ports|keys)/, /^zod$/],
@@ -38,7 +39,7 @@ const rules: readonly Rule[] = [
     files: /^hsm-bridge\//,
     may: [
       /^hsm-bridge\//,
-      /^shared\/(algorithms|bridge-protocol\.ts|errors\.ts|ports|keys\/(material|import-token)\.ts)/,
+      /^shared\/(algorithms|bridge-(protocol|batch)\.ts|errors\.ts|ports|keys\/(material|import-token)\.ts)/,
       /^(pkcs11js|@noble\/(curves|post-quantum)|@peculiar\/x509|reflect-metadata|zod|undici)$/,
       node,
     ],

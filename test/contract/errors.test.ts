@@ -57,6 +57,13 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     NotAuthorizedException: awsName,
     ValidationException: noPrefix,
   },
+  CreateKeyVersion: {
+    LimitExceededException: async (operation) => {
+      await writeKey(app, keys.signing, (record) => ({ ...record, currentVersion: 100 }));
+      return app.call(operation, { KeyId: keys.signing });
+    },
+    UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })),
+  },
   CreateKey: {
     LimitExceededException: change(() => ({ Policy: hugePolicy })),
     MalformedPolicyDocumentException: change(() => ({ Policy: '{}' })),
@@ -170,9 +177,17 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   GenerateDataKeyWithoutPlaintext: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ KeySpec: 'AES_256' })) },
   GenerateMac: { InvalidKeyUsageException: change((now) => ({ KeyId: now.signing })) },
   GenerateRandom: { UnsupportedOperationException: change(() => ({ CustomKeyStoreId: 'cks-1' })), ValidationException: change(() => ({ NumberOfBytes: undefined })) },
+  GetKeyJwks: {
+    InvalidKeyUsageException: change(() => ({ Algorithm: 'RSASSA_PSS_SHA_256' })),
+    UnsupportedOperationException: change((now) => ({ KeyId: now.hmac })),
+  },
   GetKeyPolicy: { NotFoundException: change(() => ({ PolicyName: 'other' })) },
   GetKeyRotationStatus: { UnsupportedOperationException: notSymmetric },
   GetParametersForImport: { UnsupportedOperationException: ofOwnOrigin },
+  GetKeyVersionPublicKey: {
+    NotFoundException: change(() => ({ Version: 9 })),
+    UnsupportedOperationException: change((now) => ({ KeyId: now.hmac })),
+  },
   GetPublicKey: { UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })) },
   ImportKeyMaterial: {
     ExpiredImportTokenException: async (operation) => {
@@ -195,8 +210,13 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   ListAliases: { InvalidMarkerException: badMarker },
   ListKeyPolicies: { InvalidMarkerException: badMarker },
   ListKeyRotations: { InvalidMarkerException: badMarker, UnsupportedOperationException: notSymmetric },
+  ListKeyVersions: { InvalidMarkerException: badMarker, UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })) },
   ListKeys: { InvalidMarkerException: badMarker },
   ListResourceTags: { InvalidMarkerException: badMarker },
+  PutKeyVersionRule: {
+    UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })),
+    ValidationException: change(() => ({ AcceptDays: undefined })),
+  },
   PutKeyPolicy: {
     LimitExceededException: change(() => ({ Policy: hugePolicy })),
     MalformedPolicyDocumentException: change(() => ({ Policy: 'not a policy' })),
@@ -221,6 +241,16 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   },
   Sign: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ MessageType: 'DIGEST' })) },
   TagResource: { TagException: change(() => ({ Tags: [{ TagKey: 'aws:mine', TagValue: '' }] })) },
+  UpdateKeyVersion: {
+    LimitExceededException: async (operation) => {
+      const superseded = Array.from({ length: 10 }, (_, at) => ({ version: at + 1, disabled: at === 0 }));
+      await writeKey(app, keys.signing, (record) => ({ ...record, currentVersion: 11, versioning: { superseded } }));
+      return app.call(operation, { KeyId: keys.signing, Version: 1, State: 'RETIRING' });
+    },
+    NotFoundException: change(() => ({ Version: 99 })),
+    UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })),
+    ValidationException: change(() => ({ AcceptUntil: 2_000_000_000 })),
+  },
   UpdateAlias: {
     InvalidAliasNameException: noName,
     LimitExceededException: fullOfAliases,

@@ -37,6 +37,11 @@ function spellings(text: string): string[] {
 }
 
 function plant(operation: (typeof operations)[number], members: Members): { planted: Members; secrets: string[] } {
+  if (operation.batchOf !== undefined) {
+    const { batchOf } = operation;
+    const items = ((members.Items ?? [{}]) as Members[]).map((item) => plant(batchOf, item));
+    return { planted: { Items: items.map(({ planted }) => planted) }, secrets: items[0]!.secrets };
+  }
   const planted: Members = { ...members };
   const secrets: string[] = [];
   for (const [name, schema] of Object.entries(operation.input.shape)) {
@@ -52,7 +57,15 @@ function plant(operation: (typeof operations)[number], members: Members): { plan
   return { planted, secrets };
 }
 
-function valuesToHide(members: Members, body: Members): string[] {
+/** The members that a secret may be in: those of the request, or of each item of a batch. */
+const bearers = (members: Members): Members[] => (Array.isArray(members.Items) ? (members.Items as Members[]) : [members]);
+const answersIn = (body: Members): Members[] => (Array.isArray(body.Results) ? (body.Results as { Output?: Members }[]).map(({ Output }) => Output ?? {}) : [body]);
+
+function valuesToHide(request: Members, answer: Members): string[] {
+  return [...bearers(request), ...answersIn(answer)].flatMap((members) => valuesOf(members, {}));
+}
+
+function valuesOf(members: Members, body: Members): string[] {
   return [...materialNames, 'Plaintext'].flatMap((name) => [members[name], body[name]]).filter((value) => typeof value === 'string');
 }
 
@@ -129,11 +142,11 @@ describe('no secret in any record, alarm, error or log', () => {
 
       for (const disturb of Object.values(disturbances)) {
         for (const spoil of Object.values(spoilers)) {
-          for (const name of Object.keys(planted).filter((member) => secrets.includes(sentinelOf(operation.name, member)))) {
+          for (const name of Object.keys(bearers(planted)[0]!).filter((member) => secrets.includes(sentinelOf((operation.batchOf ?? operation).name, member)))) {
             for (const protocol of ['aws-json', 'rest'] as const) {
               disturb(app);
-              const request = spoil(planted, name);
-              const answer = await app.call(operation.name, JSON.parse(JSON.stringify({ KeyId: keys.symmetric, ...request })) as Members, { protocol });
+              const request = operation.batchOf === undefined ? { KeyId: keys.symmetric, ...spoil(planted, name) } : { Items: bearers(planted).map((item) => spoil(item, name)) };
+              const answer = await app.call(operation.name, JSON.parse(JSON.stringify(request)) as Members, { protocol });
               app.crypto.failWith = undefined;
               app.faults.store = undefined;
               app.faults.audit = undefined;
@@ -158,17 +171,23 @@ describe('no secret in any record, alarm, error or log', () => {
 
     expect(withSecrets).toEqual([
       'Decrypt',
+      'DecryptBatch',
       'Encrypt',
+      'EncryptBatch',
       'GenerateDataKey',
+      'GenerateDataKeyBatch',
       'GenerateDataKeyPair',
       'GenerateDataKeyPairWithoutPlaintext',
       'GenerateDataKeyWithoutPlaintext',
       'GenerateMac',
       'ImportKeyMaterial',
       'ReEncrypt',
+      'ReEncryptBatch',
       'Sign',
+      'SignBatch',
       'Simulate',
       'Verify',
+      'VerifyBatch',
       'VerifyMac',
     ]);
   });

@@ -120,7 +120,7 @@ describe('lists in pages', () => {
     const foreign = await app.call('ListKeys', { Marker: ofKeys }, { caller: mallory });
 
     for (const answer of refused) expect(answer.code).toBe('InvalidMarkerException');
-    expect(foreign.body.Keys).toEqual([]);
+    expect(foreign.code).toBe('InvalidMarkerException');
   });
 });
 
@@ -191,5 +191,49 @@ describe('answers name a key as AWS does', () => {
       NextRotationDate: (app.clock.now() + 180 * 86_400_000) / 1000,
     });
     expect((await app.must('GetKeyRotationStatus', { KeyId: key })).KeyRotationEnabled).toBe(false);
+  });
+
+  test('a marker that was edited anywhere, cut or lengthened is refused', async () => {
+    await createKeys(3);
+    const marker = String((await app.must('ListKeys', { Limit: 1 })).NextMarker);
+    const edits = [...marker].map((character, at) => `${marker.slice(0, at)}${character === 'A' ? 'B' : 'A'}${marker.slice(at + 1)}`);
+
+    for (const edited of [...edits, marker.slice(1), marker.slice(0, -1), `${marker}A`, ` ${marker}`, `${marker}=`, marker.slice(0, 43), marker.slice(43)]) {
+      expect((await app.call('ListKeys', { Marker: edited })).code, edited).toBe('InvalidMarkerException');
+    }
+    expect((await app.call('ListKeys', { Marker: marker })).code).toBeUndefined();
+  });
+
+  test('a marker is of its operation, its Region and the whole question that it was asked for', async () => {
+    await createKeys(3);
+    const key = await createKey();
+    for (let at = 0; at < 3; at += 1) await app.must('RotateKeyOnDemand', { KeyId: key });
+    const ofKeys = (await app.must('ListKeys', { Limit: 1 })).NextMarker;
+    const ofRotations = (await app.must('ListKeyRotations', { KeyId: key, Limit: 1 })).NextMarker;
+
+    const elsewhere = await app.call('ListKeys', { Marker: ofKeys }, { caller: { ...alice, region: 'us-east-1' } });
+    const otherQuestion = await app.call('ListKeyRotations', { KeyId: key, IncludeKeyMaterial: 'ALL_KEY_MATERIAL', Marker: ofRotations });
+
+    expect([elsewhere.code, otherQuestion.code]).toEqual(['InvalidMarkerException', 'InvalidMarkerException']);
+  });
+
+  test('any process goes on where another stopped, over either protocol', async () => {
+    const created = await createKeys(5);
+    const first = await app.must('ListKeys', { Limit: 2 });
+
+    const second = await app.another().must('ListKeys', { Limit: 1000, Marker: first.NextMarker }, { protocol: 'rest' });
+
+    expect([...(first.Keys as Members[]), ...(second.Keys as Members[])].map(({ KeyId }) => KeyId).toSorted()).toEqual(created.toSorted());
+  });
+
+  test('a page that cannot be marked is not answered as if it were the last', async () => {
+    await createKeys(3);
+    app.crypto.failWith = 'unavailable';
+
+    const truncated = await app.call('ListKeys', { Limit: 1 });
+    const whole = await app.call('ListKeys', { Limit: 1000 });
+
+    expect(truncated).toMatchObject({ status: 503, code: 'DependencyTimeoutException' });
+    expect(whole.body.Truncated).toBe(false);
   });
 });

@@ -114,9 +114,8 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     return readAnswer(await handleApiRequest(service, whole, authenticate));
   };
   const call: InProcess['call'] = (name, members, options = {}) => {
-    // What is not in AWS's API has no other way in.
-    const protocol = options.protocol ?? (service.operations.get(name)?.wire === false ? 'rest' : 'aws-json');
-    const request = protocol === 'rest' ? restRequest(service, name, members) : awsJsonRequest(name, members);
+    const isRest = (options.protocol ?? (service.operations.get(name)?.wire === false ? 'rest' : 'aws-json')) === 'rest';
+    const request = isRest ? restRequest(service, name, members) : awsJsonRequest(name, members);
     return send(request, () => options.caller ?? alice);
   };
   return {

@@ -68,6 +68,11 @@ async function encrypted(app: InProcess, keys: SampleKeys): Promise<unknown> {
   return (await app.must('Encrypt', { KeyId: keys.symmetric, Plaintext: message, EncryptionContext: { purpose: 'sample' } })).CiphertextBlob;
 }
 
+/** Two items of the single operation. */
+const items =
+  (operation: string): Sample =>
+  async (app, keys) => ({ Items: [await sampleRequest(app, keys, operation), await sampleRequest(app, keys, operation)] });
+
 const samples: Readonly<Record<string, Sample>> = {
   async CancelKeyDeletion(app, keys) {
     const { KeyState } = (await app.must('DescribeKey', { KeyId: keys.symmetric })).KeyMetadata as { KeyState: string };
@@ -99,6 +104,7 @@ const samples: Readonly<Record<string, Sample>> = {
   RevokeGrant: async (app, keys) => ({ KeyId: keys.symmetric, GrantId: (await existingGrant(app, keys)).GrantId }),
   Simulate: (_, keys) => ({ Principal: someone, Action: 'kms:Encrypt', KeyId: keys.symmetric, EncryptionContext: { purpose: 'sample' } }),
   UpdateRole: async (app) => ({ RoleName: await existingRole(app), Document: roleDocument, Description: 'another' }),
+  CreateKeyVersion: (_, keys) => ({ KeyId: keys.signing }),
   CreateKey: () => ({ Description: 'sample', Tags: [{ TagKey: 'team', TagValue: 'sample' }], Policy: policy }),
   async Decapsulate(app, keys) {
     const members = { KeyId: keys.kem, EncapsulationAlgorithm: 'ML_KEM' };
@@ -109,6 +115,7 @@ const samples: Readonly<Record<string, Sample>> = {
     await app.must('ImportKeyMaterial', await importRequest(app, keys.external));
     return { KeyId: keys.external };
   },
+  DecryptBatch: items('Decrypt'),
   DeleteAlias: async (app, keys) => ({ AliasName: await existingAlias(app, keys) }),
   DeriveSharedSecret: (_, keys) => ({ KeyId: keys.agreement, KeyAgreementAlgorithm: 'ECDH', PublicKey: peerPublicKey }),
   DescribeKey: ofKey,
@@ -118,13 +125,18 @@ const samples: Readonly<Record<string, Sample>> = {
   EnableKeyRotation: (_, keys) => ({ KeyId: keys.symmetric, RotationPeriodInDays: 100 }),
   Encapsulate: (_, keys) => ({ KeyId: keys.kem, EncapsulationAlgorithm: 'ML_KEM' }),
   Encrypt: (_, keys) => ({ KeyId: keys.symmetric, Plaintext: message, EncryptionContext: { purpose: 'sample' } }),
+  EncryptBatch: items('Encrypt'),
+  GenerateDataKeyBatch: items('GenerateDataKey'),
   GenerateDataKey: (_, keys) => ({ KeyId: keys.symmetric, KeySpec: 'AES_256', EncryptionContext: { purpose: 'sample' } }),
   GenerateDataKeyPair: (_, keys) => ({ KeyId: keys.symmetric, KeyPairSpec: 'ECC_NIST_P256', EncryptionContext: { purpose: 'sample' } }),
   GenerateDataKeyPairWithoutPlaintext: (_, keys) => ({ KeyId: keys.symmetric, KeyPairSpec: 'ML_KEM_768', EncryptionContext: { purpose: 'sample' } }),
   GenerateDataKeyWithoutPlaintext: (_, keys) => ({ KeyId: keys.symmetric, NumberOfBytes: 24, EncryptionContext: { purpose: 'sample' } }),
   GenerateMac: (_, keys) => ({ KeyId: keys.hmac, Message: message, MacAlgorithm: 'HMAC_SHA_256' }),
   GenerateRandom: () => ({ NumberOfBytes: 16 }),
+  GetKeyJwks: (_, keys) => ({ KeyId: keys.signing }),
+  GetKeyLastUsage: ofKey,
   GetKeyPolicy: ofKey,
+  GetKeyVersionPublicKey: (_, keys) => ({ KeyId: keys.signing, Version: 1 }),
   GetKeyRotationStatus: ofKey,
   GetParametersForImport: (_, keys) => ({ KeyId: keys.external, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048' }),
   GetPublicKey: (_, keys) => ({ KeyId: keys.signing }),
@@ -132,9 +144,12 @@ const samples: Readonly<Record<string, Sample>> = {
   ListAliases: ofKey,
   ListKeyPolicies: ofKey,
   ListKeyRotations: ofKey,
-  ListKeys: () => ({ Limit: 10 }),
+  ListKeyVersions: (_, keys) => ({ KeyId: keys.signing }),
+  ListKeys: () => ({ Limit: 2 }),
   ListResourceTags: ofKey,
   PutKeyPolicy: (_, keys) => ({ KeyId: keys.symmetric, PolicyName: 'default', Policy: policy }),
+  PutKeyVersionRule: (_, keys) => ({ KeyId: keys.signing, AcceptDays: 30, RotationPeriodInDays: 90 }),
+  ReEncryptBatch: items('ReEncrypt'),
   ReEncrypt: async (app, keys) => ({
     CiphertextBlob: await encrypted(app, keys),
     SourceKeyId: keys.symmetric,
@@ -145,14 +160,20 @@ const samples: Readonly<Record<string, Sample>> = {
   RotateKeyOnDemand: ofKey,
   ScheduleKeyDeletion: (_, keys) => ({ KeyId: keys.symmetric, PendingWindowInDays: 7 }),
   Sign: (_, keys) => ({ KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' }),
+  SignBatch: items('Sign'),
   TagResource: (_, keys) => ({ KeyId: keys.symmetric, Tags: [{ TagKey: 'team', TagValue: 'sample' }] }),
   UntagResource: (_, keys) => ({ KeyId: keys.symmetric, TagKeys: ['team'] }),
   UpdateAlias: async (app, keys) => ({ AliasName: await existingAlias(app, keys), TargetKeyId: keys.otherSymmetric }),
+  async UpdateKeyVersion(app, keys) {
+    const { Version } = await app.must('CreateKeyVersion', { KeyId: keys.signing });
+    return { KeyId: keys.signing, Version: Number(Version) - 1, State: 'DISABLED' };
+  },
   UpdateKeyDescription: (_, keys) => ({ KeyId: keys.symmetric, Description: 'another sample' }),
   async Verify(app, keys) {
     const members = { KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' };
     return { ...members, Signature: (await app.must('Sign', members)).Signature };
   },
+  VerifyBatch: items('Verify'),
   async VerifyMac(app, keys) {
     const members = { KeyId: keys.hmac, Message: message, MacAlgorithm: 'HMAC_SHA_256' };
     return { ...members, Mac: (await app.must('GenerateMac', members)).Mac };

@@ -18,7 +18,7 @@ import {
   timingSafeEqual,
   verify,
 } from 'node:crypto';
-import { encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
+import { encodeKeyDerivation, encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
 import { seedPrivateKey, signWithSeed, verifyWithPublicKey } from '#bridge/driver/seed-keys.ts';
 import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
 import {
@@ -35,6 +35,7 @@ import { macDescriptors } from '#shared/algorithms/mac.ts';
 import { describeDigestSigning, type SeedSigning, signingDescriptors } from '#shared/algorithms/signing.ts';
 import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
 import { type CipherSide, type Crypto, CryptoError, type CryptoErrorCode, type KeyHandle, type MessageType, type SealedParts } from '#shared/ports/crypto.ts';
+import type { CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
 import { softwareAgreement } from './software-agreement.ts';
 import { softwareImports } from './software-imports.ts';
 import { generate, tagged } from './software-material.ts';
@@ -192,8 +193,19 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
     signAudit: async () => {
       throw fail('forbidden');
     },
+    batch: (calls) => Promise.all(calls.map(settle)),
+    deriveKey: async (purpose) => hmac(encodeKeyDerivation(domain, purpose)),
   };
   return withFaults(crypto);
+
+  async function settle({ name, parameters }: CryptoCall): Promise<CryptoOutcome> {
+    try {
+      return { value: await (crypto[name] as (...given: readonly unknown[]) => Promise<unknown>)(...parameters) };
+    } catch (error) {
+      if (error instanceof CryptoError) return { error };
+      throw error;
+    }
+  }
 }
 
 function withFaults(crypto: Crypto): SoftwareCrypto {

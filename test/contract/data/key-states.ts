@@ -79,6 +79,14 @@ const rows: Readonly<Record<string, Row>> = {
   ListKeyRotations: always,
   // Not in the guide: it looks at the key and changes nothing.
   Simulate: always,
+  GetKeyLastUsage: always,
+  // Beyond AWS: making a version is a rotation, the public halves are as GetPublicKey, the rest changes or reads what the key's record says.
+  CreateKeyVersion: rotation,
+  GetKeyJwks: use,
+  GetKeyVersionPublicKey: use,
+  ListKeyVersions: always,
+  PutKeyVersionRule: change,
+  UpdateKeyVersion: change,
 };
 
 export function expectedCell(operation: string, state: KeyState): Cell {

@@ -1,0 +1,60 @@
+/** Items per second of batches of 100, beside the same operation called one by one, on the single node with the audit on. */
+import { CreateKeyCommand, EncryptCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
+import { signRequest } from '#test/support/sign-request.ts';
+import { HttpConnection } from './http-connection.ts';
+import { type Measurement, measure } from './measure.ts';
+import { withSingleNode } from './single-node.ts';
+
+const region = 'eu-west-1';
+const batchSize = 100;
+const inFlights = [1, 16] as const;
+
+export async function benchBatch(report: (measurement: Measurement) => void): Promise<void> {
+  await withSingleNode(async ({ endpoint, credentials }) => {
+    const client = new KMSClient({ endpoint: endpoint.origin, region, credentials });
+    const { KeyMetadata: aes } = await client.send(new CreateKeyCommand({}));
+    const { KeyMetadata: p256 } = await client.send(new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }));
+    const plaintext = Buffer.alloc(256, 7);
+    const { CiphertextBlob } = await client.send(new EncryptCommand({ KeyId: aes?.KeyId, Plaintext: plaintext }));
+    const { Signature } = await client.send(new SignCommand({ KeyId: p256?.KeyId, Message: plaintext, SigningAlgorithm: 'ECDSA_SHA_256' }));
+    const base64 = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('base64');
+    const sign = { KeyId: p256?.KeyId, Message: base64(plaintext), SigningAlgorithm: 'ECDSA_SHA_256' };
+    const sections: [string, string, Record<string, unknown>][] = [
+      ['encrypt', `/v1/keys/${aes?.KeyId}/encrypt`, { KeyId: aes?.KeyId, Plaintext: base64(plaintext) }],
+      ['decrypt', '/v1/decrypt', { CiphertextBlob: base64(CiphertextBlob) }],
+      ['re-encrypt', '/v1/re-encrypt', { CiphertextBlob: base64(CiphertextBlob), DestinationKeyId: aes?.KeyId }],
+      ['data-key', `/v1/keys/${aes?.KeyId}/data-key`, { KeyId: aes?.KeyId, KeySpec: 'AES_256' }],
+      ['sign', `/v1/keys/${p256?.KeyId}/sign`, sign],
+      ['verify', `/v1/keys/${p256?.KeyId}/verify`, { ...sign, Signature: base64(Signature) }],
+    ];
+    for (const inFlight of inFlights) {
+      const idle = Array.from({ length: inFlight }, () => new HttpConnection(endpoint.hostname, Number(endpoint.port)));
+      const sender = (request: Buffer) => async () => {
+        const connection = idle.pop()!;
+        const status = await connection.send(request);
+        idle.push(connection);
+        if (status !== 200) throw new Error(`status ${status}`);
+      };
+      for (const [name, path, members] of sections) {
+        const single = await measure(`node/${name}-single/c${inFlight}`, { inFlight }, sender(await restRequest(endpoint.host, credentials, path, members)));
+        report(single);
+        const items = { Items: Array.from({ length: batchSize }, () => members) };
+        const batch = await measure(
+          `node/${name}-batch-${batchSize}/c${inFlight}`,
+          { inFlight },
+          sender(await restRequest(endpoint.host, credentials, `/v1/batch/${name}`, items)),
+        );
+        const itemsPerSecond = batch.opsPerSecond * batchSize;
+        report({ ...batch, opsPerSecond: itemsPerSecond, notes: `items per second: ${(itemsPerSecond / single.opsPerSecond).toFixed(1)} times single calls` });
+      }
+      for (const connection of idle) connection.close();
+    }
+  });
+}
+
+async function restRequest(host: string, principal: { accessKeyId: string; secretAccessKey: string }, path: string, members: Record<string, unknown>): Promise<Buffer> {
+  const body = JSON.stringify(members);
+  const signed = await signRequest({ principal, region, host, path, headers: {}, body });
+  const headers = Object.entries({ ...signed.headers, 'content-length': String(Buffer.byteLength(body)) }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`POST ${path} HTTP/1.1\r\n${headers.join('')}\r\n${body}`);
+}

@@ -1,0 +1,48 @@
+/** A single node of its own for a section: the real server and its bridge, on a new data folder. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface SingleNode {
+  readonly endpoint: URL;
+  readonly credentials: { accessKeyId: string; secretAccessKey: string };
+}
+
+export async function withSingleNode(run: (node: SingleNode) => Promise<void>): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'chatelaine-bench-'));
+  const server = spawn(process.execPath, [resolve(import.meta.dirname, '../server/main.ts')], {
+    env: { ...process.env, CHATELAINE_PORT: '0', CHATELAINE_DATA: dataDir },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  try {
+    const endpoint = new URL(await readyEndpoint(server));
+    const credentials = readCredentials(join(dataDir, 'credentials'));
+    await run({ endpoint, credentials });
+  } finally {
+    server.kill('SIGTERM');
+    await Promise.race([once(server, 'exit'), new Promise((done) => setTimeout(done, 15_000).unref())]);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** The server's JSON ready line; everything after it is its request log, which is read and dropped. */
+async function readyEndpoint(server: ChildProcess): Promise<string> {
+  const lines = createInterface({ input: server.stdout! });
+  return new Promise((found, failed) => {
+    server.once('exit', (code) => failed(new Error(`the server ended with ${code} before it was ready`)));
+    lines.on('line', (line) => {
+      if (!line.startsWith('{"event":"ready"')) return;
+      const { endpoint } = JSON.parse(line) as { endpoint?: string };
+      if (endpoint !== undefined) found(endpoint);
+    });
+  });
+}
+
+function readCredentials(path: string): { accessKeyId: string; secretAccessKey: string } {
+  const text = readFileSync(path, 'utf8');
+  const value = (name: string) => new RegExp(`^${name} *= *(.+)$`, 'm').exec(text)?.[1]?.trim() ?? '';
+  return { accessKeyId: value('aws_access_key_id'), secretAccessKey: value('aws_secret_access_key') };
+}
