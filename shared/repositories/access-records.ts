@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type GrantOperation, type GrantRecord, grantOperations } from '#shared/policy/grant.ts';
 import type { Item, Write } from '#shared/ports/record-store.ts';
 import { bindingListPartition, bindingRow, granteeRow, grantRow, retirablePartition, roleListPartition, roleRow } from './access-rows.ts';
-import { CorruptRow, toBody } from './records.ts';
+import { recordReader, toBody } from './records.ts';
 
 export interface RoleRecord {
   readonly account: string;
@@ -72,18 +72,10 @@ const bindingSchema = z.strictObject({
   updatedAt: time,
 });
 
-const reader =
-  <Record>(what: string, schema: z.ZodType<Record>) =>
-  (item: Item): Record => {
-    const parsed = schema.safeParse(item.body);
-    if (!parsed.success) throw new CorruptRow(`The ${what} row ${item.pk} ${item.sk} is not well formed.`);
-    return parsed.data;
-  };
-
-export const readGrant = reader<GrantRecord>('grant', grantSchema);
-export const readGrantee = reader<GranteeRecord>('grantee', granteeSchema);
-export const readRole = reader<RoleRecord>('role', roleSchema);
-export const readBinding = reader<BindingRecord>('binding', bindingSchema);
+export const readGrant = recordReader<GrantRecord>('grant', grantSchema);
+export const readGrantee = recordReader<GranteeRecord>('grantee', granteeSchema);
+export const readRole = recordReader<RoleRecord>('role', roleSchema);
+export const readBinding = recordReader<BindingRecord>('binding', bindingSchema);
 
 const put = (item: Omit<Item, 'rev'>, rev: number): Write => ({ put: { ...item, rev: rev + 1 }, if: rev === 0 ? { absent: true } : { rev } });
 

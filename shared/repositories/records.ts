@@ -61,7 +61,8 @@ export class CorruptRow extends Error {
   override readonly name = 'CorruptRow';
 }
 
-const reader =
+/** A reader of one kind of row. The reader throws CorruptRow. */
+export const recordReader =
   <Record>(what: string, schema: z.ZodType<Record>) =>
   (item: Item): Record => {
     const parsed = schema.safeParse(item.body);
@@ -69,10 +70,10 @@ const reader =
     return parsed.data;
   };
 
-export const readKeyRecord = reader<KeyRecord>('key', keyRecordSchema);
-export const readVersionRecord = reader<VersionRecord>('version', versionRecordSchema);
-export const readAliasRecord = reader<AliasRecord>('alias', aliasRecordSchema);
-export const readMaterial = reader<KeyMaterial>('material', keyMaterialSchema);
+export const readKeyRecord = recordReader<KeyRecord>('key', keyRecordSchema);
+export const readVersionRecord = recordReader<VersionRecord>('version', versionRecordSchema);
+export const readAliasRecord = recordReader<AliasRecord>('alias', aliasRecordSchema);
+export const readMaterial = recordReader<KeyMaterial>('material', keyMaterialSchema);
 
 /** Drops members that are undefined: rows are plain JSON. */
 export function toBody(record: object): JsonObject {
