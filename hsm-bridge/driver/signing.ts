@@ -44,6 +44,8 @@ export function verifySignature(
   const descriptor = signingDescriptors[algorithm];
   if (!('hash' in descriptor)) return verifyWithPublicKey(publicKey, spec, descriptor, messageType, message, signature);
   if (messageType === 'DIGEST') return verifyDigest(driver, publicKey, spec, descriptor, message, signature);
+  // RFC 8017 sections 8.1.2 and 8.2.2, step 1. OpenSSL takes an RSASSA-PSS signature from which leading zero bytes are cut off.
+  if (descriptor.scheme !== 'ECDSA' && signature.length !== signatureBytes(spec)) return false;
   const key = publicKeyOf(publicKey);
   if (descriptor.scheme !== 'RSASSA_PSS') return verify(descriptor.hash, message, key, signature);
   return verify(descriptor.hash, message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: descriptor.digestBytes }, signature);

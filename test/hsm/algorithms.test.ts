@@ -63,6 +63,20 @@ test.each(signing)('$spec $algorithm over a $messageType is what node:crypto ver
   expect(await client.verify(handle, algorithm, messageType, message, signature.subarray(1))).toBe(false);
 });
 
+test('an RSASSA-PSS signature that lacks its leading zero byte is refused, though OpenSSL takes it', async () => {
+  const handle = await key('RSA_2048', 'SIGN_VERIFY');
+  const publicKey = createPublicKey({ key: Buffer.from(await client.getPublicKey(handle)), format: 'der', type: 'spki' });
+  const message = Buffer.from('one signature in 256 begins with a zero');
+  let signature = await client.sign(handle, 'RSASSA_PSS_SHA_256', 'RAW', message);
+  for (let tries = 0; tries < 10_000 && signature[0] !== 0; tries++) signature = await client.sign(handle, 'RSASSA_PSS_SHA_256', 'RAW', message);
+  const cut = signature.subarray(1);
+
+  const answers = [await client.verify(handle, 'RSASSA_PSS_SHA_256', 'RAW', message, signature), await client.verify(handle, 'RSASSA_PSS_SHA_256', 'RAW', message, cut)];
+
+  expect(verify('sha256', message, { key: publicKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }, cut)).toBe(true);
+  expect(answers).toEqual([true, false]);
+});
+
 test.each(encrypting)('$spec $algorithm encrypts up to the limit of the algorithm and decrypts it again', async ({ spec, algorithm }) => {
   const handle = await key(spec, 'ENCRYPT_DECRYPT');
   const side = { key: handle, algorithm, ...(algorithm === 'SYMMETRIC_DEFAULT' ? { aad: randomBytes(54) } : {}) };
