@@ -2,7 +2,7 @@
 import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { type DeploymentConfig, readConfig } from './config.ts';
+import { type DeploymentConfig, readConfig } from './config/deployment-config.ts';
 import { acknowledge } from './nag-acknowledgments.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { AuditStack } from './stacks/audit-stack.ts';

@@ -7,7 +7,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Operation } from '#shared/operation.ts';
 import { operations } from '#shared/operations/index.ts';
-import type { DeploymentConfig } from '../config.ts';
+import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { deployedOpenApi } from '../constructs/deployed-openapi.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import type { FunctionCallerClass, ServiceResources } from '../constructs/service-resources.ts';

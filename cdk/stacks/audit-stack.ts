@@ -9,7 +9,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, Objec
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { alarmDetailType, auditDetailType, eventSource } from '#shared/audit/event-names.ts';
-import type { DeploymentConfig } from '../config.ts';
+import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { receiveActions, WorkQueue } from '../constructs/work-queue.ts';
 import { auditArchiverGrants } from '../grants.ts';

@@ -5,7 +5,7 @@
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import type { DeploymentConfig } from '../config.ts';
+import type { DeploymentConfig } from '../config/deployment-config.ts';
 import type { FunctionCallerClass } from '../constructs/service-resources.ts';
 
 const classes: readonly FunctionCallerClass[] = ['reader', 'crypto', 'lifecycle', 'rotation'];

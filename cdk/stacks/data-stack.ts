@@ -4,7 +4,7 @@ import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, Tabl
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { indexNames, type TableName, tableNames } from '#shared/ports/record-store.ts';
-import type { DeploymentConfig } from '../config.ts';
+import type { DeploymentConfig } from '../config/deployment-config.ts';
 
 export class DataStack extends Stack {
   readonly tableKey: Key;

@@ -1,5 +1,5 @@
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { DeploymentConfig } from '../config.ts';
+import type { DeploymentConfig } from '../config/deployment-config.ts';
 import type { DataStack } from './data-stack.ts';
 
 export function tableEnvironment({ tables }: Pick<DataStack, 'tables'>) {

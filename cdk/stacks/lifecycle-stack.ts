@@ -11,7 +11,7 @@ import type { Construct } from 'constructs';
 import { DeleteExpiredKeyMaterial } from '#shared/sweeps/delete-expired-key-material.ts';
 import { DeleteKey } from '#shared/sweeps/delete-key.ts';
 import { RotateKey } from '#shared/sweeps/rotate-key.ts';
-import type { DeploymentConfig } from '../config.ts';
+import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import type { ServiceResources } from '../constructs/service-resources.ts';
 import { receiveActions, WorkQueue } from '../constructs/work-queue.ts';

@@ -1,6 +1,6 @@
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '#cdk/config.ts';
+import { readConfig } from '#cdk/config/deployment-config.ts';
 import { acknowledgments } from '#cdk/nag-acknowledgments.ts';
 import { dynamoDbTableDefinitions } from '#lambdas/adapters/dynamodb-tables.ts';
 import { operations } from '#shared/operations/index.ts';
@@ -203,7 +203,7 @@ describe('the deployment as a whole', () => {
 
     expect(() => readConfig({ ...config, destroyData: true })).toThrow('never destroys its data');
     expect(() => readConfig({ ...config, audit: { retentionDays: 30, lockMode: 'COMPLIANCE' } })).toThrow('a year or longer');
-    expect(() => readConfig({ ...config, bridge: { url: 'http://bridge' } })).toThrow();
+    expect(() => readConfig({ ...config, bridge: { source: 'external', url: 'http://bridge' } })).toThrow();
     expect(() => readConfig({ ...config, unknown: true })).toThrow();
     expect(() => readConfig(undefined)).toThrow('not usable');
   });

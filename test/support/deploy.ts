@@ -97,7 +97,7 @@ const config = (bridgePort: string) => ({
   profile: 'dev',
   destroyData: true,
   administrators: ['arn:aws:iam::000000000000:user/alice'],
-  bridge: { url: `https://${bridgeHost}:${bridgePort}`, serverName: 'localhost' },
+  bridge: { source: 'external', url: `https://${bridgeHost}:${bridgePort}`, serverName: 'localhost' },
   audit: { retentionDays: 1, lockMode: 'GOVERNANCE' },
   sweepMinutes: 15,
   logRetentionDays: 30,

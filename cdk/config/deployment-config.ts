@@ -1,6 +1,9 @@
 /** What one deployment chooses, from the `chatelaine` context of cdk.json or `cdk --context`. Everything else is decided here and the same for all. */
 import * as z from 'zod';
 import { isPrincipalArn } from '#shared/policy/principal-names.ts';
+import { bridgeConfigSchema } from './bridge-config.ts';
+import { hsmConfigSchema } from './hsm-config.ts';
+import { networkConfigSchema } from './network-config.ts';
 
 export const deploymentConfigSchema = z
   .strictObject({
@@ -19,11 +22,9 @@ export const deploymentConfigSchema = z
     destroyData: z.boolean().default(false),
     /** ARNs of the principals that administer the deployment from the start. Everybody else gets roles and grants from them. */
     administrators: z.array(z.string().refine(isPrincipalArn, 'is not the ARN of a principal')).max(20).default([]),
-    bridge: z.strictObject({
-      url: z.url({ protocol: /^https$/ }),
-      /** The name in the bridge's certificate, when it is not the host of the address. */
-      serverName: z.string().min(1).max(253).optional(),
-    }),
+    network: networkConfigSchema.optional(),
+    hsm: hsmConfigSchema.optional(),
+    bridge: bridgeConfigSchema,
     audit: z.strictObject({
       retentionDays: z.int().min(1).max(36_500),
       /** COMPLIANCE cannot be shortened or lifted by anybody, not even by the account's root. */
