@@ -2,7 +2,8 @@
 import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { type DeploymentConfig, readConfig } from './config/deployment-config.ts';
+import type { DeploymentConfig } from './config/deployment-config.ts';
+import { selectConfig } from './config/profiles.ts';
 import { acknowledge } from './nag-acknowledgments.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { AuditStack } from './stacks/audit-stack.ts';
@@ -25,7 +26,7 @@ export interface Deployment {
 /** @param codeFolder what `npm run bundle` made */
 export function createDeployment(codeFolder: string, appProps: AppProps = {}): Deployment {
   const app = new App({ analyticsReporting: false, ...appProps });
-  const config = readConfig(app.node.tryGetContext('chatelaine'));
+  const config = selectConfig((name) => app.node.tryGetContext(name));
   const env = { ...(config.account === undefined ? {} : { account: config.account }), ...(config.region === undefined ? {} : { region: config.region }) };
   const stackProps = (description: string) => ({ env, description: `Chatelaine: ${description}`, terminationProtection: config.profile === 'production' });
   const id = (name: string) => `${config.deployment}-${name}`;
