@@ -2,6 +2,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createBridgeClient } from '#bridge/client/bridge-client.ts';
+import { configuredAttestationRoots } from '#shared/attestation/trusted-roots.ts';
 import { type FunctionEnvironment, readEnvironment } from '#shared/env/function-environment.ts';
 import { operations } from '#shared/operations/index.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
@@ -32,7 +33,9 @@ export function composeOperation(environment: ProcessEnvironment): OperationHand
   const settings = readEnvironment('operation', environment);
   const { audit, alarms } = sinks(settings);
   const configuredRoles = configuredAdministrators(settings.CHATELAINE_ADMINISTRATORS);
-  const service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION, configuredRoles });
+  const attestationRoots = configuredAttestationRoots(settings.CHATELAINE_ATTESTATION_ROOTS);
+  const adapters = { store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION, configuredRoles, attestationRoots };
+  const service = createService(adapters);
   return { service, operation: settings.CHATELAINE_OPERATION, apiId: settings.CHATELAINE_API_ID, region: regionOf(environment), flush: alarms.flush };
 }
 

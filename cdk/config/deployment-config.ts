@@ -1,6 +1,7 @@
 /** What one deployment chooses, from a profile of cdk.json or the `chatelaine` context. Everything else is decided here and the same for all. */
 import * as z from 'zod';
 import { isPrincipalArn } from '#shared/policy/principal-names.ts';
+import { attestationConfigSchema } from './attestation-config.ts';
 import { bridgeConfigSchema } from './bridge-config.ts';
 import { hsmConfigSchema } from './hsm-config.ts';
 import { networkConfigSchema } from './network-config.ts';
@@ -22,6 +23,7 @@ export const deploymentConfigSchema = z
     destroyData: z.boolean().default(false),
     /** ARNs of the principals that administer the deployment from the start. Everybody else gets roles and grants from them. */
     administrators: z.array(z.string().refine(isPrincipalArn, 'is not the ARN of a principal')).max(20).default([]),
+    attestation: attestationConfigSchema.optional(),
     network: networkConfigSchema.optional(),
     hsm: hsmConfigSchema.optional(),
     bridge: bridgeConfigSchema,

@@ -1,12 +1,13 @@
 /**
  * The one order in which every operation runs:
  *
- *   validate → find the keys → authorize → usage rules → key-state rules → DryRun → run (again, when overtaken) → audit → answer
+ *   validate → check the recipient → find the keys → authorize → usage rules → key-state rules → DryRun → run (again, when overtaken) → audit → answer
  *
  * Exactly one audit record leaves here per request. A change carries its record in its own transaction; every other answer is withheld until its
  * record is durable, and the request fails when it cannot be recorded.
  */
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
+import type { Attestation } from '#shared/attestation/attestation.ts';
 import type { AuditRecord } from '#shared/audit/audit-record.ts';
 import { KmsError } from '#shared/errors.ts';
 import { newEventId } from '#shared/ids.ts';
@@ -21,6 +22,7 @@ import { type AuthorizedRequest, authorizeRequest } from './authorize-request.ts
 import { batchOutput, batchParameters, runBatch } from './batch.ts';
 import type { Caller } from './caller.ts';
 import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
+import { readRecipient, recipientParameters, sealAnswer } from './recipient.ts';
 import type { Service } from './service.ts';
 import { toKmsError } from './to-kms-error.ts';
 import { Turns } from './turns.ts';
@@ -52,6 +54,8 @@ export async function execute(service: Service, request: OperationRequest): Prom
   try {
     const input = parseInput(request.operation, request.readMembers(), request.strict);
     trail.parameters = request.operation.audit(input);
+    trail.attestation = readRecipient(request.operation, input, service.attestationRoots, trail.now);
+    if (trail.attestation !== undefined) trail.parameters = { ...trail.parameters, recipient: recipientParameters(trail.attestation) };
     for (let attempt = 1; ; attempt += 1) {
       committer = createCommitter(service, (created) => auditRecord(request, trail, undefined, created));
       try {
@@ -87,6 +91,8 @@ interface Trail {
   readonly now: number;
   keys: Readonly<Record<string, LoadedKey>>;
   parameters: JsonObject;
+  /** The enclave that the answer is for. */
+  attestation?: Attestation | undefined;
   /** Keys that cryptography was done with. */
   used: readonly LoadedKey[];
   /** Of a batch: the worst that happened to an item. The request itself succeeded. */
@@ -113,7 +119,7 @@ async function attemptOnce(
   const context = admit(service, request, operation, input, await authorizeRequest(service, request, input, trail), trail.now, committer);
   const output = await operation.run(context, await service.markers.open(operation, caller, input));
   trail.used = Object.values(trail.keys);
-  return await service.markers.seal(operation, caller, output);
+  return await service.markers.seal(operation, caller, sealAnswer(operation, trail.attestation, output));
 }
 
 /** What comes between authorizing and running: the same for a request and for an item of a batch. @throws KmsError */

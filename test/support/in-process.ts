@@ -73,11 +73,16 @@ export interface InProcess {
   close(): void;
 }
 
-export function startInProcess(): InProcess {
+interface Settings {
+  /** Fingerprints; absent: AWS's. */
+  readonly attestationRoots?: readonly string[];
+}
+
+export function startInProcess(settings: Settings = {}): InProcess {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-in-process-'));
   const clock = { at: Date.UTC(2026, 0, 15, 12) };
   const opened: SqliteStore[] = [];
-  const start = (crypto: SoftwareCrypto): InProcess => assemble(join(folder, 'store.sqlite'), crypto, clock, opened, start, close);
+  const start = (crypto: SoftwareCrypto): InProcess => assemble(join(folder, 'store.sqlite'), crypto, clock, opened, start, close, settings);
   function close(): void {
     for (const store of opened) store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -85,7 +90,15 @@ export function startInProcess(): InProcess {
   return start(createSoftwareCrypto());
 }
 
-function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, opened: SqliteStore[], start: (crypto: SoftwareCrypto) => InProcess, close: () => void): InProcess {
+function assemble(
+  path: string,
+  crypto: SoftwareCrypto,
+  time: { at: number },
+  opened: SqliteStore[],
+  start: (crypto: SoftwareCrypto) => InProcess,
+  close: () => void,
+  settings: Settings,
+): InProcess {
   const store = createSqliteStore({ path });
   opened.push(store);
   const audit: AuditRecord[] = [];
@@ -104,6 +117,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
+    ...settings,
     partition: 'aws',
     configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
   });
