@@ -4,17 +4,21 @@ import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { DeploymentConfig } from './config/deployment-config.ts';
 import { selectConfig } from './config/profiles.ts';
-import { acknowledge } from './nag-acknowledgments.ts';
+import { acknowledge, acknowledgments } from './nag-acknowledgments.ts';
+import { networkAcknowledgments } from './network-acknowledgments.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { AuditStack } from './stacks/audit-stack.ts';
 import { BridgeStack } from './stacks/bridge-stack.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { LifecycleStack } from './stacks/lifecycle-stack.ts';
+import { NetworkStack } from './stacks/network-stack.ts';
 
 export interface Deployment {
   readonly app: App;
   readonly config: DeploymentConfig;
   readonly stacks: {
+    /** Where the configuration has a network. */
+    readonly network: NetworkStack | undefined;
     readonly data: DataStack;
     readonly bridge: BridgeStack;
     readonly audit: AuditStack;
@@ -31,17 +35,18 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   const stackProps = (description: string) => ({ env, description: `Chatelaine: ${description}`, terminationProtection: config.profile === 'production' });
   const id = (name: string) => `${config.deployment}-${name}`;
 
+  const network = config.network === undefined ? undefined : new NetworkStack(app, id('network'), { ...config, network: config.network }, stackProps('network'));
   const data = new DataStack(app, id('data'), config, stackProps('tables'));
   const bridge = new BridgeStack(app, id('bridge'), config, stackProps('access to the HSM bridge'));
-  const audit = new AuditStack(app, id('audit'), config, codeFolder, stackProps('audit trail'));
-  const shared = { config, codeFolder, data, audit, bridge };
+  const audit = new AuditStack(app, id('audit'), config, codeFolder, network, stackProps('audit trail'));
+  const shared = { config, codeFolder, data, audit, bridge, network };
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
   const lifecycle = new LifecycleStack(app, id('lifecycle'), { ...shared, ...stackProps('rotation, destruction, outbox') });
 
   Tags.of(app).add('chatelaine:deployment', config.deployment);
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const stale = acknowledge(app, config.deployment);
+  const stale = acknowledge(app, config.deployment, [...acknowledgments, ...(network === undefined ? [] : networkAcknowledgments)]);
   if (stale.length > 0) throw new Error(`These acknowledgments match nothing any more: ${stale.map((entry) => `${entry.id} at ${entry.path}`).join(', ')}.`);
-  return { app, config, stacks: { data, bridge, audit, api, lifecycle } };
+  return { app, config, stacks: { network, data, bridge, audit, api, lifecycle } };
 }

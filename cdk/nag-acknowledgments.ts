@@ -55,8 +55,8 @@ export const acknowledgments: readonly Acknowledgment[] = [
 ];
 
 /** @returns acknowledgments whose construct is not there: they are stale */
-export function acknowledge(app: App, deployment: string): readonly Acknowledgment[] {
-  return acknowledgments.filter(({ id, path, reason }) => {
+export function acknowledge(app: App, deployment: string, entries: readonly Acknowledgment[]): readonly Acknowledgment[] {
+  return entries.filter(({ id, path, reason }) => {
     const construct: IConstruct | undefined = path === undefined ? app : app.node.findAll().find(({ node }) => node.path === `${deployment}-${path}`);
     if (construct === undefined) return true;
     Validations.of(construct).acknowledge({ id, reason });
