@@ -4,5 +4,3 @@ import type { DimensionName, MetricName } from './descriptors.ts';
 export interface MetricSink {
   record(name: MetricName, value: number, dimensions?: Readonly<Partial<Record<DimensionName, string>>>): void;
 }
-
-export const noMetrics: MetricSink = { record: () => undefined };
