@@ -1,6 +1,7 @@
 /** The whole deployment: five stacks, the rules they are checked by, and what is known to differ from the rules. */
 import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { DeploymentConfig } from './config/deployment-config.ts';
 import { selectConfig } from './config/profiles.ts';
 import { type Acknowledgment, acknowledge, findingsOf } from './gates/acknowledge.ts';
@@ -40,6 +41,9 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   const shared = { config, codeFolder, data, audit, bridge };
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
   const lifecycle = new LifecycleStack(app, id('lifecycle'), { ...shared, ...stackProps('rotation, destruction, outbox') });
+
+  // Metrics carry the deployment, so that two of them in one account are told apart.
+  for (const construct of app.node.findAll()) if (construct instanceof LambdaFunction) construct.addEnvironment('CHATELAINE_DEPLOYMENT', config.deployment);
 
   Tags.of(app).add('chatelaine:deployment', config.deployment);
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
