@@ -39,7 +39,7 @@ const rules: readonly Rule[] = [
     files: /^hsm-bridge\//,
     may: [
       /^hsm-bridge\//,
-      /^shared\/(algorithms|bridge-(protocol|batch)\.ts|errors\.ts|ports|keys\/(material|import-token)\.ts)/,
+      /^shared\/(algorithms|bridge-(protocol|batch)\.ts|errors\.ts|ports|metrics|keys\/(material|import-token)\.ts)/,
       /^(pkcs11js|@noble\/(curves|post-quantum)|@peculiar\/x509|reflect-metadata|zod|undici)$/,
       node,
     ],
