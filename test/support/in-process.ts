@@ -11,6 +11,7 @@ import { principalNames } from '#shared/policy/principal-names.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
 import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
+import { createStoreBridgeCryptos, type StoreBridgeCryptos, storeBridges } from './key-stores.ts';
 import { createSoftwareCrypto, type SoftwareCrypto } from './software-crypto.ts';
 
 export const alice: Caller = {
@@ -56,6 +57,8 @@ export interface InProcess {
   /** Without the faults. */
   readonly store: SqliteStore;
   readonly crypto: SoftwareCrypto;
+  /** The bridges that custom key stores can name. */
+  readonly storeBridges: StoreBridgeCryptos;
   /** What reached the audit sink, the records of committed changes included. */
   readonly audit: readonly AuditRecord[];
   readonly alarms: readonly Alarm[];
@@ -77,15 +80,20 @@ export function startInProcess(): InProcess {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-in-process-'));
   const clock = { at: Date.UTC(2026, 0, 15, 12) };
   const opened: SqliteStore[] = [];
-  const start = (crypto: SoftwareCrypto): InProcess => assemble(join(folder, 'store.sqlite'), crypto, clock, opened, start, close);
+  const start = (hsms: Hsms): InProcess => assemble(join(folder, 'store.sqlite'), hsms, clock, opened, () => start(hsms), close);
   function close(): void {
     for (const store of opened) store.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  return start(createSoftwareCrypto());
+  return start({ crypto: createSoftwareCrypto(), stores: createStoreBridgeCryptos() });
 }
 
-function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, opened: SqliteStore[], start: (crypto: SoftwareCrypto) => InProcess, close: () => void): InProcess {
+interface Hsms {
+  readonly crypto: SoftwareCrypto;
+  readonly stores: StoreBridgeCryptos;
+}
+
+function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, opened: SqliteStore[], another: () => InProcess, close: () => void): InProcess {
   const store = createSqliteStore({ path });
   opened.push(store);
   const audit: AuditRecord[] = [];
@@ -101,6 +109,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
   const service = createService({
     store: withFaults(store, faults),
     crypto,
+    keyStoreBridges: storeBridges(stores),
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
@@ -122,6 +131,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     service,
     store,
     crypto,
+    storeBridges: stores,
     audit,
     alarms,
     faults,
@@ -140,7 +150,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
       return answer.body;
     },
     drain: () => outbox.drain(),
-    another: () => start(crypto),
+    another,
     close,
   };
 }
