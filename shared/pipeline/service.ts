@@ -18,9 +18,10 @@ import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader
 import { createUsageLog } from '#shared/repositories/last-usage.ts';
 import { createRoleStore } from '#shared/repositories/role-store.ts';
 import { createRowReader, type RowReader } from '#shared/repositories/row-reader.ts';
+import type { FaultObserver } from './fault.ts';
 import { createMarkers, type Markers } from './markers.ts';
 
-export interface Adapters {
+export interface Adapters extends FaultObserver {
   readonly store: RecordStore;
   readonly crypto: Crypto;
   readonly audit: AuditSink;

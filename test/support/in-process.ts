@@ -6,6 +6,7 @@ import { createSqliteStore, type SqliteStore } from '#server/sqlite-store.ts';
 import type { Alarm, AuditRecord } from '#shared/audit/audit-record.ts';
 import { createOutboxPublisher } from '#shared/audit/outbox.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
+import type { Fault } from '#shared/pipeline/fault.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
 import { principalNames } from '#shared/policy/principal-names.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
@@ -59,6 +60,8 @@ export interface InProcess {
   /** What reached the audit sink, the records of committed changes included. */
   readonly audit: readonly AuditRecord[];
   readonly alarms: readonly Alarm[];
+  /** What the log is told of failures inside. */
+  readonly faultReports: readonly Fault[];
   readonly faults: Faults;
   readonly clock: { now(): number; advanceDays(days: number): void };
   readonly path: string;
@@ -90,6 +93,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
   opened.push(store);
   const audit: AuditRecord[] = [];
   const alarms: Alarm[] = [];
+  const faultReports: Fault[] = [];
   const faults: Faults = {};
   const sink = {
     async append(record: AuditRecord) {
@@ -104,6 +108,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
+    onFault: (fault) => void faultReports.push(fault),
     partition: 'aws',
     configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
   });
@@ -124,6 +129,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     crypto,
     audit,
     alarms,
+    faultReports,
     faults,
     path,
     clock: {
