@@ -2,10 +2,11 @@
 import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { AwsSolutionsChecks } from 'cdk-nag';
 import type { DeploymentConfig } from './config/deployment-config.ts';
 import { selectConfig } from './config/profiles.ts';
-import { acknowledge } from './nag-acknowledgments.ts';
+import { type Acknowledgment, acknowledge, findingsOf } from './gates/acknowledge.ts';
+import { rulePacks } from './gates/rule-packs.ts';
+import { acknowledgments } from './nag-acknowledgments.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { AuditStack } from './stacks/audit-stack.ts';
 import { BridgeStack } from './stacks/bridge-stack.ts';
@@ -15,6 +16,8 @@ import { LifecycleStack } from './stacks/lifecycle-stack.ts';
 export interface Deployment {
   readonly app: App;
   readonly config: DeploymentConfig;
+  /** Those of the register that met nothing here. One that meets nothing in any profile is stale. */
+  readonly unusedAcknowledgments: readonly Acknowledgment[];
   readonly stacks: {
     readonly data: DataStack;
     readonly bridge: BridgeStack;
@@ -44,8 +47,7 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
 
   Tags.of(app).add('chatelaine:deployment', config.deployment);
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const stale = acknowledge(app, config.deployment);
-  if (stale.length > 0) throw new Error(`These acknowledgments match nothing any more: ${stale.map((entry) => `${entry.id} at ${entry.path}`).join(', ')}.`);
-  return { app, config, stacks: { data, bridge, audit, api, lifecycle } };
+  Validations.of(app).addPlugins(...rulePacks(app));
+  const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), acknowledgments, new Date().toISOString().slice(0, 10));
+  return { app, config, unusedAcknowledgments: unused, stacks: { data, bridge, audit, api, lifecycle } };
 }
