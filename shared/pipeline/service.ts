@@ -22,9 +22,10 @@ import { createKeyStoreReader } from '#shared/repositories/key-store-records.ts'
 import { createUsageLog } from '#shared/repositories/last-usage.ts';
 import { createRoleStore } from '#shared/repositories/role-store.ts';
 import { createRowReader, type RowReader } from '#shared/repositories/row-reader.ts';
+import type { FaultObserver } from './fault.ts';
 import { createMarkers, type Markers } from './markers.ts';
 
-export interface Adapters {
+export interface Adapters extends FaultObserver {
   readonly store: RecordStore;
   /** The default bridge: it seals rows, and holds the keys of no other store. */
   readonly crypto: Crypto;

@@ -6,6 +6,7 @@ import { createSqliteStore, type SqliteStore } from '#server/sqlite-store.ts';
 import type { Alarm, AuditRecord } from '#shared/audit/audit-record.ts';
 import { createOutboxPublisher } from '#shared/audit/outbox.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
+import type { Fault } from '#shared/pipeline/fault.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
 import { principalNames } from '#shared/policy/principal-names.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
@@ -62,6 +63,8 @@ export interface InProcess {
   /** What reached the audit sink, the records of committed changes included. */
   readonly audit: readonly AuditRecord[];
   readonly alarms: readonly Alarm[];
+  /** What the log is told of failures inside. */
+  readonly faultReports: readonly Fault[];
   readonly faults: Faults;
   readonly clock: { now(): number; advanceDays(days: number): void };
   readonly path: string;
@@ -98,6 +101,7 @@ function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, 
   opened.push(store);
   const audit: AuditRecord[] = [];
   const alarms: Alarm[] = [];
+  const faultReports: Fault[] = [];
   const faults: Faults = {};
   const sink = {
     async append(record: AuditRecord) {
@@ -113,6 +117,7 @@ function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, 
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
+    onFault: (fault) => void faultReports.push(fault),
     partition: 'aws',
     configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
   });
@@ -134,6 +139,7 @@ function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, 
     storeBridges: stores,
     audit,
     alarms,
+    faultReports,
     faults,
     path,
     clock: {
