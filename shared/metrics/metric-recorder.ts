@@ -35,11 +35,14 @@ export class MetricRecorder implements MetricSink {
   record(name: MetricName, value: number, given: Readonly<Partial<Record<DimensionName, string>>> = {}): void {
     if (!Number.isFinite(value)) return;
     const { kind, dimensions: names } = descriptorOf(name);
-    const dimensions = Object.fromEntries(names.map((dimension) => [dimension, dimensionValue(dimension, given[dimension], this.#operations)]));
-    const id = `${name} ${Object.values(dimensions).join(' ')}`;
+    // The bridge comes here twice per job: nothing is made but the id, unless the series is new.
+    let id: string = name;
+    for (const dimension of names) id += ` ${dimensionValue(dimension, given[dimension], this.#operations)}`;
     const series = this.#series.get(id);
-    if (series === undefined) this.#series.set(id, { name, dimensions, values: [value], seen: 1 });
-    else if (kind === 'counter') series.values[0]! += value;
+    if (series === undefined) {
+      const values = id.split(' ').slice(1);
+      this.#series.set(id, { name, dimensions: Object.fromEntries(names.map((dimension, at) => [dimension, values[at]!])), values: [value], seen: 1 });
+    } else if (kind === 'counter') series.values[0]! += value;
     else if (kind === 'gauge') series.values[0] = value;
     else this.#sample(series, value);
   }
