@@ -19,7 +19,18 @@ const run: RunProgram = (program, args, environment = {}) =>
     });
   });
 
+/** Amazon ECS gives a task its credentials over HTTP; the clients in the bundle take them from the environment, as in a function. */
+async function takeTaskCredentials(environment: NodeJS.ProcessEnv): Promise<void> {
+  const path = environment.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;
+  if (path === undefined) return;
+  const answer = await fetch(`http://169.254.170.2${path}`, { signal: AbortSignal.timeout(5000) });
+  if (!answer.ok) throw new Error(`The task's credentials were refused with ${answer.status}.`);
+  const { AccessKeyId, SecretAccessKey, Token } = (await answer.json()) as Record<string, string>;
+  Object.assign(environment, { AWS_ACCESS_KEY_ID: AccessKeyId, AWS_SECRET_ACCESS_KEY: SecretAccessKey, AWS_SESSION_TOKEN: Token });
+}
+
 export async function handler(): Promise<void> {
+  await takeTaskCredentials(process.env);
   const settings = readEnvironment('hsmAdministrator', process.env);
   await administer({
     step: settings.CHATELAINE_HSM_STEP,

@@ -20,7 +20,7 @@ const resourceEvent = z.object({
 });
 
 /** As the provider framework of the CDK reads it: no Data until it is complete. */
-interface Completion {
+export interface Completion {
   readonly IsComplete: boolean;
   readonly Data?: { readonly ClusterId: string; readonly SecurityGroupId: string; readonly Status: string };
 }

@@ -1,4 +1,4 @@
-interface ResourceEvent {
+export interface ResourceEvent {
   readonly PhysicalResourceId?: string;
   readonly ResourceProperties: { readonly Deployment: string; readonly Phase: string; readonly Hsms?: string };
 }
