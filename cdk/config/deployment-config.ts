@@ -1,4 +1,4 @@
-/** What one deployment chooses, from the `chatelaine` context of cdk.json or `cdk --context`. Everything else is decided here and the same for all. */
+/** What one deployment chooses, from a profile of cdk.json or the `chatelaine` context. Everything else is decided here and the same for all. */
 import * as z from 'zod';
 import { isPrincipalArn } from '#shared/policy/principal-names.ts';
 import { bridgeConfigSchema } from './bridge-config.ts';
@@ -43,9 +43,9 @@ export const deploymentConfigSchema = z
 
 export type DeploymentConfig = z.output<typeof deploymentConfigSchema>;
 
-/** @param context the object, or its JSON text as `cdk --context` gives it. @throws Error that lists what is wrong */
-export function readConfig(context: unknown): DeploymentConfig {
+/** @param context the object, or its JSON text as `cdk --context` gives it. @throws Error that says what of `source` is wrong */
+export function readConfig(context: unknown, source = 'The chatelaine context'): DeploymentConfig {
   const parsed = deploymentConfigSchema.safeParse(typeof context === 'string' ? JSON.parse(context) : context);
   if (parsed.success) return parsed.data;
-  throw new Error(`The chatelaine context of cdk.json is not usable:\n${z.prettifyError(parsed.error)}`);
+  throw new Error(`${source} is not usable:\n${z.prettifyError(parsed.error)}`);
 }

@@ -2,6 +2,7 @@ import { readEnvironment } from '#shared/env/function-environment.ts';
 import { composeCloudHsm } from '../cloudhsm/compose-hsm.ts';
 import { createSdkControlPlane } from '../cloudhsm/sdk-control-plane.ts';
 import { createBackupGuardian } from '../handlers/backup-guardian-handler.ts';
+import { createFunctionMetrics } from '../metrics/function-metrics.ts';
 
 const { CHATELAINE_DEPLOYMENT: deployment, CHATELAINE_HSM_CLUSTER_ID: known, CHATELAINE_BACKUP_REGION: region } = readEnvironment('hsmBackupGuardian', process.env);
 const home = composeCloudHsm(process.env);
@@ -18,4 +19,5 @@ export const handler = createBackupGuardian({
   deployment,
   clusterId: known === undefined ? findCluster : async () => known,
   now: Date.now,
+  metrics: createFunctionMetrics({ deployment }),
 });

@@ -1,11 +1,11 @@
 /** Looks after the cluster's backups on a schedule (shared/cloudhsm/backups.ts): a few changes per run, one after the other, each after a new look. */
-import { type BackupAction, backupAgeHoursMax, backupFindings, copyAgeHoursMax, type GuardedBackups, nextBackupAction } from '#shared/cloudhsm/backups.ts';
+import { type BackupAction, backupAgeHoursMax, backupFindings, copyDelayHours, type GuardedBackups, nextBackupAction } from '#shared/cloudhsm/backups.ts';
 import { deploymentTag } from '#shared/cloudhsm/tags.ts';
 import type { CloudHsmClient } from '../cloudhsm/cloudhsm-client.ts';
 import { backupsPage, type SeenBackup } from '../cloudhsm/control-plane-answers.ts';
 import { allPages } from '../cloudhsm/sdk-control-plane.ts';
 import { logLine } from '../log-line.ts';
-import { metricLine } from '../metric-line.ts';
+import type { FunctionMetrics } from '../metrics/function-metrics.ts';
 
 export interface BackupGuardianSettings {
   readonly home: CloudHsmClient;
@@ -14,13 +14,14 @@ export interface BackupGuardianSettings {
   /** @returns undefined while there is no cluster */
   readonly clusterId: () => Promise<string | undefined>;
   readonly now: () => number;
+  readonly metrics: FunctionMetrics;
 }
 
 const actionsMax = 4;
 /** A metric has a number; no backup at all is older than every threshold. */
 const noBackupHours = 9999;
 
-export function createBackupGuardian({ home, second, deployment, clusterId, now }: BackupGuardianSettings): () => Promise<void> {
+export function createBackupGuardian({ home, second, deployment, clusterId, now, metrics }: BackupGuardianSettings): () => Promise<void> {
   async function look(id: string): Promise<GuardedBackups> {
     return { now: now(), home: await backupsOf(home, id), second: second === undefined ? undefined : await backupsOf(second.client, id) };
   }
@@ -45,7 +46,7 @@ export function createBackupGuardian({ home, second, deployment, clusterId, now 
       await perform(action);
       seen = await look(id);
     }
-    report(seen);
+    report(seen, metrics);
   };
 }
 
@@ -58,13 +59,11 @@ async function backupsOf(client: CloudHsmClient, id: string): Promise<SeenBackup
   return all.filter(({ clusterId }) => clusterId === id);
 }
 
-function report(seen: GuardedBackups): void {
+function report(seen: GuardedBackups, metrics: FunctionMetrics): void {
   const { newestAgeHours = noBackupHours, newestCopyAgeHours = noBackupHours, beingDeleted } = backupFindings(seen);
-  metricLine('Chatelaine/Hsm', {
-    NewestBackupAgeHours: [newestAgeHours, 'None'],
-    ...(seen.second === undefined ? {} : { NewestBackupCopyAgeHours: [newestCopyAgeHours, 'None'] }),
-    BackupsBeingDeleted: [beingDeleted.length, 'Count'],
-  });
-  const isOld = newestAgeHours > backupAgeHoursMax || (seen.second !== undefined && newestCopyAgeHours > copyAgeHoursMax);
+  // Without a second Region the backups at home are all there are; with one, the older of the two counts.
+  metrics.record('HsmBackupAge', seen.second === undefined ? newestAgeHours : Math.max(newestAgeHours, newestCopyAgeHours - copyDelayHours));
+  metrics.flush();
+  const isOld = newestAgeHours > backupAgeHoursMax || (seen.second !== undefined && newestCopyAgeHours - copyDelayHours > backupAgeHoursMax);
   if (isOld || beingDeleted.length > 0) logLine('error', { event: 'alarm', kind: 'hsm-backups', newestAgeHours, newestCopyAgeHours, beingDeleted });
 }

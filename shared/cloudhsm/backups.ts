@@ -34,8 +34,8 @@ export interface BackupFindings {
 const hourMs = 3_600_000;
 /** A day, and two hours for the backup itself. */
 export const backupAgeHoursMax = 26;
-/** The copy is made by the next run after the backup is ready. */
-export const copyAgeHoursMax = 30;
+/** How much older the newest copy may be: it is made by the next run after the backup is ready. */
+export const copyDelayHours = 4;
 
 const isReady = ({ state }: GuardedBackup): boolean => state === 'READY';
 

@@ -67,6 +67,8 @@ export interface ReconcilerPorts {
   readonly authority: ClusterAuthority;
   readonly administration: HsmAdministration;
   readonly journal: JournalStore;
+  /** Told what was seen. */
+  readonly seen?: (observed: Observed) => void;
   readonly now: () => number;
   /** Between 0 and 1. */
   readonly chance: () => number;

@@ -42,6 +42,7 @@ async function reconcileWith(ports: ReconcilerPorts, desired: Desired, lease: Jo
   if (journal.throttled !== undefined && journal.throttled.until > now()) return { step: { kind: 'wait', reason: 'throttled', until: journal.throttled.until }, journal };
   try {
     const observed = await observe(ports, desired, journal);
+    ports.seen?.(observed);
     const step = plan(observed, desired);
     if (step.kind !== 'act') return { step, journal: { ...withStep(journal, step, now()), throttled: undefined } };
     journal = withCall(journal, step.action.kind, observed.clusters.flatMap(idsOf), now());

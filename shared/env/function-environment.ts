@@ -35,7 +35,7 @@ export const functionEnvironments = {
   outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),
   auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
   /** The settings as JSON (shared/cloudhsm/settings.ts), and the folder that the roots of the HSM's hardware are in. */
-  hsmReconcile: z.object({ CHATELAINE_HSM: text, CHATELAINE_HSM_ROOTS: text }),
+  hsmReconcile: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM: text, CHATELAINE_HSM_ROOTS: text }),
   /** The cluster, when it is not the deployment's own; the second Region, when there is one. */
   hsmBackupGuardian: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM_CLUSTER_ID: text.optional(), CHATELAINE_BACKUP_REGION: text.optional() }),
   hsmAdministrator: z.object({

@@ -37,6 +37,8 @@ export interface OperationRequest {
   readonly strict: boolean;
   readonly sourceIp: string;
   readonly userAgent: string | undefined;
+  /** For metrics: told once, before the answer, what sort of keys the request was about. */
+  readonly onKeySpec?: (keySpec: string) => void;
 }
 
 const attemptsMax = 12;
@@ -72,6 +74,7 @@ export async function execute(service: Service, request: OperationRequest): Prom
     if (error instanceof CryptoError && error.code === 'material-refused') raiseMaterialRefused(service, request, trail.keys);
   }
   endTurn?.();
+  request.onKeySpec?.(keySpecOf(trail.keys));
   if (committer?.committed !== true) {
     const record = auditRecord(request, trail, failure ?? trail.itemFailure, []);
     const noted = failure === undefined ? noteUse(service, request, trail, record) : undefined;
@@ -114,6 +117,13 @@ async function attemptOnce(
   const output = await operation.run(context, await service.markers.open(operation, caller, input));
   trail.used = Object.values(trail.keys);
   return await service.markers.seal(operation, caller, output);
+}
+
+/** The word for it in metrics: never more of a key than its spec. */
+function keySpecOf(keys: Trail['keys']): string {
+  const specs = new Set(Object.values(keys).map((key) => key.record.keySpec));
+  const [only] = specs;
+  return specs.size > 1 ? 'several' : (only ?? 'none');
 }
 
 /** What comes between authorizing and running: the same for a request and for an item of a batch. @throws KmsError */

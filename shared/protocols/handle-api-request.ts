@@ -25,7 +25,8 @@ export async function handleApiRequest(service: Service, request: ApiRequest, au
   const requestId = newUuid();
   let operation = targetName(request);
   let caller: Caller | undefined;
-  const summary = (errorCode?: string) => ({ requestId, operation, principalArn: caller?.principalArn, errorCode });
+  let keySpec: string | undefined;
+  const summary = (errorCode?: string) => ({ requestId, operation, principalArn: caller?.principalArn, errorCode, keySpec });
 
   let decoded: Decoded;
   try {
@@ -47,6 +48,9 @@ export async function handleApiRequest(service: Service, request: ApiRequest, au
       strict: protocol === 'rest',
       sourceIp: request.sourceIp,
       userAgent: request.headers['user-agent'],
+      onKeySpec: (spec) => {
+        keySpec = spec;
+      },
     });
     return renderOutput(protocol, output, summary());
   } catch (thrown) {

@@ -43,6 +43,9 @@ export const duePartition = (kind: DueKind, shard: number): string => `DUE#${kin
 /** Inclusive bound for everything due by `ms`. */
 export const dueThrough = (ms: number): string => `${sortableTime(ms)}#~`;
 
+/** The time in a position of the due index, in ms. */
+export const dueSince = (sk: string | undefined): number | undefined => (/^[0-9]{15}#/.test(sk ?? '') ? Number(sk?.slice(0, 15)) : undefined);
+
 export function keyListIndex(key: KeyRecord): IndexKey {
   return { pk: keyListPartition(key, shardOf(key.keyId, listShards)), sk: `${sortableTime(key.createdAt)}#${key.keyId}` };
 }

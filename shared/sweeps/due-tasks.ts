@@ -13,13 +13,14 @@ import type { Service } from '#shared/pipeline/service.ts';
 import type { Item, RecordStore } from '#shared/ports/record-store.ts';
 import { rollPartition } from '#shared/repositories/encryption-counter.ts';
 import { readKeyRecord } from '#shared/repositories/records.ts';
-import { dueKinds, duePartition, dueShards, dueThrough, keyRow, usageRow } from '#shared/repositories/rows.ts';
+import { dueKinds, duePartition, dueShards, dueSince, dueThrough, keyRow, usageRow } from '#shared/repositories/rows.ts';
 import { DeleteExpiredKeyMaterial } from './delete-expired-key-material.ts';
 import { DeleteKey } from './delete-key.ts';
+import { type OverdueTally, taskKinds } from './overdue-tally.ts';
 import { RotateKey } from './rotate-key.ts';
 
 export const dueTaskSchema = z.strictObject({
-  kind: z.enum(['ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY']),
+  kind: z.enum(taskKinds),
   account: z.string().length(12),
   region: z.string(),
   keyId: z.string(),
@@ -29,13 +30,22 @@ export type DueTask = z.output<typeof dueTaskSchema>;
 
 const pageSize = 100;
 
-export async function* findDueTasks(store: Pick<RecordStore, 'query' | 'getMany'>, now: number): AsyncGenerator<DueTask> {
+/** @param overdue learns of each task since when it has been due */
+export async function* findDueTasks(
+  store: Pick<RecordStore, 'query' | 'getMany'>,
+  now: number,
+  overdue: Pick<OverdueTally, 'add'> = { add: () => undefined },
+): AsyncGenerator<DueTask> {
   for (const kind of dueKinds) {
     for (let shard = 0; shard < dueShards; shard += 1) {
-      for await (const item of dueItems(store, 'core', duePartition(kind, shard), dueThrough(now))) yield taskOf(kind, item);
+      for await (const item of dueItems(store, 'core', duePartition(kind, shard), dueThrough(now))) {
+        overdue.add(kind, dueSince(item.index?.due?.sk) ?? now);
+        yield taskOf(kind, item);
+      }
     }
   }
   for await (const item of dueItems(store, 'ops', rollPartition)) {
+    overdue.add('ENCRYPTION_COUNT', now);
     const { region, keyId, version } = item.body;
     const [keyItem] = await store.getMany([keyRow({ region: String(region), keyId: String(keyId) })]);
     if (keyItem !== undefined) yield { ...taskOf('ENCRYPTION_COUNT', keyItem), version: Number(version) };

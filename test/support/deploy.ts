@@ -92,16 +92,12 @@ export async function startDeployment(): Promise<Deployed> {
   };
 }
 
-const config = (bridgePort: string) => ({
-  deployment: deploymentName,
-  profile: 'dev',
-  destroyData: true,
-  administrators: ['arn:aws:iam::000000000000:user/alice'],
-  bridge: { source: 'external', url: `https://${bridgeHost}:${bridgePort}`, serverName: 'localhost' },
-  audit: { retentionDays: 1, lockMode: 'GOVERNANCE' },
-  sweepMinutes: 15,
-  logRetentionDays: 30,
-});
+/** The profile `emulator` of cdk.json, with the port that the bridge got. */
+function config(bridgePort: string): Record<string, unknown> {
+  const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: { profiles: { emulator: Record<string, unknown> } } };
+  const { emulator } = context.profiles;
+  return { ...emulator, deployment: deploymentName, bridge: { ...(emulator.bridge as object), url: `https://${bridgeHost}:${bridgePort}` } };
+}
 
 /** What an operator does, and later the certificate authority of the bridge. */
 async function putCertificates(client: Deployed['client'], bridge: TestBridge, outputs: Readonly<Record<string, string>>): Promise<void> {
