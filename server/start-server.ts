@@ -54,7 +54,17 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
   const administrator = openCredentialsFile(data.credentials);
   const principals = openPrincipalsFile(data.principals, event('principals-refused'));
   const configuredRoles = createConfiguredRoles(administrator, principals);
-  const service = createService({ store, crypto, audit, alarms, clock, partition: settings.partition, configuredRoles, onCommit: () => sweeps.publish() });
+  const service = createService({
+    store,
+    crypto,
+    audit,
+    alarms,
+    clock,
+    partition: settings.partition,
+    configuredRoles,
+    onCommit: () => sweeps.publish(),
+    onFault: (fault) => event('fault')({ ...fault }),
+  });
   const outbox = createOutboxPublisher({ store, audit });
   const sweeps = startSweeps({ service, store, outbox, everyMs: settings.sweepSeconds * 1000, metrics, report: event('sweep-failed') });
 
