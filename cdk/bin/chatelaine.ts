@@ -5,12 +5,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { CloudAssembly } from 'aws-cdk-lib/cx-api';
-import { createDeployment } from '../app.ts';
+import { createDeployment, register } from '../app.ts';
 import { profileNames } from '../config/profiles.ts';
 import { type Acknowledgment, describe } from '../gates/acknowledge.ts';
 import { readImmutableProperties } from '../gates/immutable-properties.ts';
 import { type Baseline, baselineOf, lossesOf, type StackTemplates } from '../gates/replacements.ts';
-import { acknowledgments } from '../nag-acknowledgments.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const codeFolder = join(root, 'dist/lambda');
@@ -27,7 +26,7 @@ else
 function synthesiseProfiles(chosen: readonly string[], accept: boolean): void {
   const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
   const compare = baselineCheck(accept);
-  let unused: readonly Acknowledgment[] = acknowledgments;
+  let unused: readonly Acknowledgment[] = register;
   for (const profile of chosen.length > 0 ? chosen : profileNames(context)) {
     const { app, config, stacks, unusedAcknowledgments } = createDeployment(codeFolder, { context: { ...context, profile }, outdir: join(root, 'cdk.out', profile) });
     const assembly = app.synth();

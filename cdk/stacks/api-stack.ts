@@ -9,6 +9,7 @@ import type { Operation } from '#shared/operation.ts';
 import { operations } from '#shared/operations/index.ts';
 import { accessLogFormat } from '../api/access-log-format.ts';
 import { custodianRole, custodianRoleName } from '../api/custodian.ts';
+import { privateDoor } from '../api/private-door.ts';
 import { resourcePolicy } from '../api/resource-policy.ts';
 import { routeSettings, stageSettings } from '../api/route-settings.ts';
 import { invokePath, stageName } from '../api/routes.ts';
@@ -67,14 +68,16 @@ export class ApiStack extends Stack {
       const path = `path/2015-03-31/functions/${this.#functionArn(operation ?? wireName)}/invocations`;
       return `arn:${this.partition}:apigateway:${this.region}:lambda:${path}`;
     });
-    const { deployment, api: config } = this.#props.config;
+    const { deployment, network, api: config } = this.#props.config;
     const isPrivate = config.endpoint === 'private';
+    const vpc = this.#props.network?.vpc;
+    const vpcEndpointIds = [...config.vpcEndpointIds, ...(isPrivate && vpc !== undefined && network !== undefined ? [privateDoor(this, vpc, network.cidr).vpcEndpointId] : [])];
     const api = new SpecRestApi(this, 'Api', {
       restApiName: deployment,
       description: 'Chatelaine: the AWS KMS protocol on POST /, REST under /v1/.',
       apiDefinition: ApiDefinition.fromInline(document),
       endpointTypes: [isPrivate ? EndpointType.PRIVATE : EndpointType.REGIONAL],
-      policy: resourcePolicy({ stack: this, deployment, api: config, vpcEndpointIds: config.vpcEndpointIds }),
+      policy: resourcePolicy({ stack: this, deployment, api: config, vpcEndpointIds }),
       failOnWarnings: true,
       cloudWatchRole: true,
       deployOptions: {

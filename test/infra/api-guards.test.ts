@@ -79,7 +79,7 @@ describe('who is let in', () => {
   test('a private API that nobody could reach, and addresses on a private API, are refused', () => {
     const config = productionContext().chatelaine as Record<string, unknown>;
 
-    expect(() => synthesise({ api: { endpoint: 'private' }, network: undefined })).toThrow('nobody reaches it');
+    expect(() => synthesise({ api: { endpoint: 'private' } })).toThrow('nobody reaches it');
     expect(() => readConfig({ ...config, api: { endpoint: 'private', cidrs: ['192.0.2.0/24'] } })).toThrow('Addresses say nothing');
   });
 });
