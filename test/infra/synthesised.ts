@@ -14,7 +14,7 @@ export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs?: Readonly<Record<string, { Value: unknown; Export?: { Name: string } }>>;
 }
-export const stackNames = ['data', 'bridge', 'audit', 'api', 'lifecycle'] as const;
+export const stackNames = ['data', 'bridge', 'audit', 'api', 'lifecycle', 'observability'] as const;
 export type StackName = (typeof stackNames)[number];
 export type Templates = Readonly<Record<StackName, Template>>;
 
