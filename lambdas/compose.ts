@@ -24,6 +24,7 @@ import type { OperationHandlerSettings } from './handlers/operation-handler.ts';
 import type { OutboxHandlerSettings } from './handlers/outbox-handler.ts';
 import type { SweepHandlerSettings } from './handlers/sweep-handler.ts';
 import type { WireHandlerSettings } from './handlers/wire-handler.ts';
+import { logFault } from './log-line.ts';
 import { recordDaysLeft } from './metrics/certificate-days.ts';
 import { createFunctionMetrics, type FunctionMetrics } from './metrics/function-metrics.ts';
 
@@ -39,7 +40,16 @@ export function composeOperation(environment: ProcessEnvironment): OperationHand
   const metrics = metricsOf(environment);
   const { audit, alarms } = sinks(settings, metrics);
   const configuredRoles = configuredAdministrators(settings.CHATELAINE_ADMINISTRATORS);
-  const service = createService({ store: store(settings), crypto: bridge(settings, metrics), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION, configuredRoles });
+  const service = createService({
+    store: store(settings),
+    crypto: bridge(settings, metrics),
+    audit,
+    alarms,
+    clock,
+    partition: settings.CHATELAINE_PARTITION,
+    configuredRoles,
+    onFault: logFault,
+  });
   return { service, operation: settings.CHATELAINE_OPERATION, apiId: settings.CHATELAINE_API_ID, region: regionOf(environment), flush: alarms.flush, metrics };
 }
 
@@ -50,7 +60,7 @@ export function composeWire(environment: ProcessEnvironment): WireHandlerSetting
   return {
     // A repeat could do a change twice: the caller decides.
     client: new LambdaClient({ maxAttempts: 1 }),
-    service: { audit, alarms, clock },
+    service: { audit, alarms, clock, onFault: logFault },
     operationNames: new Set(operations.filter(({ wire }) => wire !== false).map(({ name }) => name)),
     functionName: (operation) => `${settings.CHATELAINE_FUNCTION_PREFIX}-${operation}`,
     apiId: settings.CHATELAINE_API_ID,
@@ -79,6 +89,7 @@ export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerS
     clock,
     partition: settings.CHATELAINE_PARTITION,
     configuredRoles,
+    onFault: logFault,
   });
   return { service, flush: alarms.flush, metrics };
 }

@@ -21,7 +21,7 @@ import { requireBoundedBody } from './require-bounded-body.ts';
 export interface WireHandlerSettings {
   readonly client: Pick<LambdaClient, 'send'>;
   /** For refusals: a forwarded request is recorded by the function that answers it. */
-  readonly service: Pick<Service, 'audit' | 'alarms' | 'clock'>;
+  readonly service: Pick<Service, 'audit' | 'alarms' | 'clock' | 'onFault'>;
   readonly operationNames: ReadonlySet<string>;
   readonly functionName: (operation: string) => string;
   readonly apiId: string;
