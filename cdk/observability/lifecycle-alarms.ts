@@ -158,7 +158,7 @@ export const lifecycleAlarms: readonly AlarmRow[] = [
   {
     id: 'hsm-backup-age',
     what: 'The newest backup of the HSM cluster is too old, or nobody looks after backups.',
-    metric: ({ own }) => own('HsmBackupAge', { period: Duration.hours(1) }),
+    metric: ({ own }) => own('HsmBackupAge', { period: Duration.hours(6) }),
     threshold: ({ thresholds }) => thresholds.backupHours,
     comparison: above,
     points: [1, 1],
