@@ -7,11 +7,13 @@ import { selectConfig } from './config/profiles.ts';
 import { type Acknowledgment, acknowledge, findingsOf } from './gates/acknowledge.ts';
 import { rulePacks } from './gates/rule-packs.ts';
 import { acknowledgments } from './nag-acknowledgments.ts';
+import { networkAcknowledgments } from './network-acknowledgments.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { AuditStack } from './stacks/audit-stack.ts';
 import { BridgeStack } from './stacks/bridge-stack.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { LifecycleStack } from './stacks/lifecycle-stack.ts';
+import { NetworkStack } from './stacks/network-stack.ts';
 
 export interface Deployment {
   readonly app: App;
@@ -19,6 +21,8 @@ export interface Deployment {
   /** Those of the register that met nothing here. One that meets nothing in any profile is stale. */
   readonly unusedAcknowledgments: readonly Acknowledgment[];
   readonly stacks: {
+    /** Where the configuration has a network. */
+    readonly network: NetworkStack | undefined;
     readonly data: DataStack;
     readonly bridge: BridgeStack;
     readonly audit: AuditStack;
@@ -35,10 +39,11 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   const stackProps = (description: string) => ({ env, description: `Chatelaine: ${description}`, terminationProtection: config.profile === 'production' });
   const id = (name: string) => `${config.deployment}-${name}`;
 
+  const network = config.network === undefined ? undefined : new NetworkStack(app, id('network'), { ...config, network: config.network }, stackProps('network'));
   const data = new DataStack(app, id('data'), config, stackProps('tables'));
   const bridge = new BridgeStack(app, id('bridge'), config, stackProps('access to the HSM bridge'));
-  const audit = new AuditStack(app, id('audit'), config, codeFolder, stackProps('audit trail'));
-  const shared = { config, codeFolder, data, audit, bridge };
+  const audit = new AuditStack(app, id('audit'), config, codeFolder, network, stackProps('audit trail'));
+  const shared = { config, codeFolder, data, audit, bridge, network };
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
   const lifecycle = new LifecycleStack(app, id('lifecycle'), { ...shared, ...stackProps('rotation, destruction, outbox') });
 
@@ -48,6 +53,7 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   Tags.of(app).add('chatelaine:deployment', config.deployment);
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
   Validations.of(app).addPlugins(...rulePacks(app));
-  const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), acknowledgments, new Date().toISOString().slice(0, 10));
-  return { app, config, unusedAcknowledgments: unused, stacks: { data, bridge, audit, api, lifecycle } };
+  const register = [...acknowledgments, ...(network === undefined ? [] : networkAcknowledgments)];
+  const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), register, new Date().toISOString().slice(0, 10));
+  return { app, config, unusedAcknowledgments: unused, stacks: { network, data, bridge, audit, api, lifecycle } };
 }

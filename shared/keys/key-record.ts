@@ -4,7 +4,7 @@ import type { KeyOrigin } from '#shared/keys/material.ts';
 import type { Versioning } from '#shared/keys/versions.ts';
 import type { ImportedMaterial } from './imported.ts';
 
-/** AWS KMS KeyState. Only the first four occur so far. */
+/** AWS KMS KeyState. Rows hold the first four; Unavailable follows from the key's store (shared/key-stores/key-store-record.ts). */
 export const keyStates = ['Enabled', 'Disabled', 'PendingDeletion', 'PendingImport', 'Unavailable', 'Creating', 'Updating', 'PendingReplicaDeletion'] as const;
 export type KeyState = (typeof keyStates)[number];
 
@@ -35,6 +35,8 @@ export interface KeyRecord {
   readonly imports?: readonly ImportedMaterial[] | undefined;
   /** Asymmetric and HMAC keys that were given a version rule or a second version. */
   readonly versioning?: Versioning | undefined;
+  /** The custom key store that the key is in. Absent: the default one. */
+  readonly keyStoreId?: string | undefined;
 }
 
 export interface Rotation {

@@ -50,6 +50,7 @@ const keyRecordSchema = z.strictObject({
   versioning: z
     .strictObject({ acceptDays: z.int().min(0).optional(), superseded: z.array(z.strictObject({ version: z.int().min(1), disabled: z.boolean(), acceptUntil: time.optional() })) })
     .optional(),
+  keyStoreId: z.string().optional(),
 });
 
 const versionRecordSchema = z.strictObject({ version: z.int().min(1), createdAt: time, origin: z.enum(['CREATION', 'AUTOMATIC', 'ON_DEMAND']) });

@@ -30,6 +30,14 @@ export const aliasRow = (alias: { region: string; account: string; aliasName: st
 });
 export const aliasOfKeyPrefix = 'ALIAS#';
 export const aliasOfKeyRow = (key: KeyName, aliasName: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${aliasOfKeyPrefix}${aliasName}` });
+/** One row holds all key stores of an account in a Region, so that names, bridges and the limit are held by its revision. */
+export const keyStoresRow = (owner: { region: string; account: string }): ItemKey => ({ table: 'core', pk: `KEYSTORES#${owner.region}#${owner.account}`, sk: 'META' });
+/** Beside it, one row per key of a store: a store with any is not deleted. */
+export const keyOfStorePrefix = (keyStoreId: string): string => `KEY#${keyStoreId}#`;
+export const keyOfStoreRow = (key: { region: string; account: string; keyId: string }, keyStoreId: string): ItemKey => ({
+  ...keyStoresRow(key),
+  sk: `${keyOfStorePrefix(keyStoreId)}${key.keyId}`,
+});
 export const outboxRow = (eventId: string): ItemKey => ({ table: 'core', pk: `OUTBOX#${eventId}`, sk: 'EVENT' });
 export const usageRow = (key: KeyName, version: number): ItemKey => ({ table: 'ops', pk: `USAGE#${key.region}#${key.keyId}`, sk: versionNumber(version) });
 export const lastUseRow = (key: KeyName): ItemKey => ({ table: 'ops', pk: `LASTUSE#${key.region}#${key.keyId}`, sk: 'USE' });

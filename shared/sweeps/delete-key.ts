@@ -1,7 +1,7 @@
 /** The service's own DeleteKey (CloudTrail's name for it): destroys a key whose waiting period is over. Everything is checked again at the moment. */
 import * as z from 'zod';
 import { defineOperation } from '#shared/operation.ts';
-import { keyRow } from '#shared/repositories/rows.ts';
+import { keyOfStoreRow, keyRow } from '#shared/repositories/rows.ts';
 
 export const DeleteKey = defineOperation({
   name: 'DeleteKey',
@@ -20,7 +20,9 @@ export const DeleteKey = defineOperation({
     const { key } = ctx.keys;
     if (key.record.deletion === undefined || key.record.deletion.at > ctx.now) throw ctx.error('ConflictException', 'The waiting period of the key is not over.');
     await ctx.ports.eraser.eraseDependents(key);
-    await ctx.ports.committer.commit([{ delete: keyRow(key.record), if: { rev: key.rev } }]);
+    const { keyStoreId } = key.record;
+    const fromStore = keyStoreId === undefined ? [] : [{ delete: keyOfStoreRow(key.record, keyStoreId) }];
+    await ctx.ports.committer.commit([{ delete: keyRow(key.record), if: { rev: key.rev } }, ...fromStore]);
     return undefined;
   },
 });

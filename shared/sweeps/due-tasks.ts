@@ -7,13 +7,15 @@ import * as z from 'zod';
 import { newUuid } from '#shared/ids.ts';
 import { keyArn } from '#shared/keys/arn.ts';
 import { expiredVersions, isExternal } from '#shared/keys/imported.ts';
+import type { KeyRecord } from '#shared/keys/key-record.ts';
 import type { Operation } from '#shared/operation.ts';
 import { execute } from '#shared/pipeline/execute.ts';
 import type { Service } from '#shared/pipeline/service.ts';
 import type { Item, RecordStore } from '#shared/ports/record-store.ts';
 import { rollPartition } from '#shared/repositories/encryption-counter.ts';
+import { readKeyStores } from '#shared/repositories/key-store-records.ts';
 import { readKeyRecord } from '#shared/repositories/records.ts';
-import { dueKinds, duePartition, dueShards, dueSince, dueThrough, keyRow, usageRow } from '#shared/repositories/rows.ts';
+import { dueKinds, duePartition, dueShards, dueSince, dueThrough, keyRow, keyStoresRow, usageRow } from '#shared/repositories/rows.ts';
 import { DeleteExpiredKeyMaterial } from './delete-expired-key-material.ts';
 import { DeleteKey } from './delete-key.ts';
 import { type OverdueTally, taskKinds } from './overdue-tally.ts';
@@ -98,9 +100,18 @@ async function isStillDue(service: Service, task: DueTask): Promise<boolean> {
   }
   // Its owner imports the next material; until then the version encrypts up to its limit.
   if (isExternal(record)) return false;
+  // It stays due until somebody connects its store again.
+  if (!(await isStoreConnected(service.store, record))) return false;
   return (
     state === 'Enabled' && currentVersion === task.version && (task.kind === 'ENCRYPTION_COUNT' || (rotation.enabled && rotation.nextAt !== undefined && rotation.nextAt <= now))
   );
+}
+
+/** For what follows only: the operation itself believes no row without its seal. */
+async function isStoreConnected(store: Pick<RecordStore, 'getMany'>, record: KeyRecord): Promise<boolean> {
+  if (record.keyStoreId === undefined) return true;
+  const [item] = await store.getMany([keyStoresRow(record)]);
+  return item === undefined || readKeyStores(item).stores.some(({ keyStoreId, connected }) => keyStoreId === record.keyStoreId && connected);
 }
 
 /** The version has a successor: its count leaves the due index. */

@@ -11,7 +11,7 @@ beforeAll(() => {
 });
 
 const all = (type: string): [StackName, string, Resource][] =>
-  stackNames.flatMap((stack) => ofType(templates[stack], type).map(([id, resource]): [StackName, string, Resource] => [stack, id, resource]));
+  stackNames.flatMap((stack) => ofType(templates[stack], type).map(([id, resource]): [(typeof stackNames)[number], string, Resource] => [stack, id, resource]));
 const tableOf = (template: Template, name: string): Resource => {
   const [found] = ofType(template, 'AWS::DynamoDB::Table').filter(([id]) => id.toLowerCase().startsWith(`${name}table`));
   return found![1];

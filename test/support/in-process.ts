@@ -12,6 +12,7 @@ import { principalNames } from '#shared/policy/principal-names.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
 import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
+import { createStoreBridgeCryptos, type StoreBridgeCryptos, storeBridges } from './key-stores.ts';
 import { createSoftwareCrypto, type SoftwareCrypto } from './software-crypto.ts';
 
 export const alice: Caller = {
@@ -57,6 +58,8 @@ export interface InProcess {
   /** Without the faults. */
   readonly store: SqliteStore;
   readonly crypto: SoftwareCrypto;
+  /** The bridges that custom key stores can name. */
+  readonly storeBridges: StoreBridgeCryptos;
   /** What reached the audit sink, the records of committed changes included. */
   readonly audit: readonly AuditRecord[];
   readonly alarms: readonly Alarm[];
@@ -80,15 +83,20 @@ export function startInProcess(): InProcess {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-in-process-'));
   const clock = { at: Date.UTC(2026, 0, 15, 12) };
   const opened: SqliteStore[] = [];
-  const start = (crypto: SoftwareCrypto): InProcess => assemble(join(folder, 'store.sqlite'), crypto, clock, opened, start, close);
+  const start = (hsms: Hsms): InProcess => assemble(join(folder, 'store.sqlite'), hsms, clock, opened, () => start(hsms), close);
   function close(): void {
     for (const store of opened) store.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  return start(createSoftwareCrypto());
+  return start({ crypto: createSoftwareCrypto(), stores: createStoreBridgeCryptos() });
 }
 
-function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, opened: SqliteStore[], start: (crypto: SoftwareCrypto) => InProcess, close: () => void): InProcess {
+interface Hsms {
+  readonly crypto: SoftwareCrypto;
+  readonly stores: StoreBridgeCryptos;
+}
+
+function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, opened: SqliteStore[], another: () => InProcess, close: () => void): InProcess {
   const store = createSqliteStore({ path });
   opened.push(store);
   const audit: AuditRecord[] = [];
@@ -105,6 +113,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
   const service = createService({
     store: withFaults(store, faults),
     crypto,
+    keyStoreBridges: storeBridges(stores),
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
@@ -127,6 +136,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     service,
     store,
     crypto,
+    storeBridges: stores,
     audit,
     alarms,
     faultReports,
@@ -146,7 +156,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
       return answer.body;
     },
     drain: () => outbox.drain(),
-    another: () => start(crypto),
+    another,
     close,
   };
 }
