@@ -34,6 +34,7 @@ export const functionEnvironments = {
   dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge }),
   outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),
   auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
+  hsmResource: z.object({}),
   /** The settings as JSON (shared/cloudhsm/settings.ts), and the folder that the roots of the HSM's hardware are in. */
   hsmReconcile: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM: text, CHATELAINE_HSM_ROOTS: text }),
   /** The cluster, when it is not the deployment's own; the second Region, when there is one. */
