@@ -59,7 +59,11 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   Tags.of(app).add('chatelaine:deployment', config.deployment);
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
   Validations.of(app).addPlugins(...rulePacks(app));
-  const register = [...acknowledgments, ...(network === undefined ? [] : networkAcknowledgments), ...(hsm === undefined ? [] : hsmAcknowledgments)];
+  const register = [
+    ...acknowledgments,
+    ...(network === undefined ? [] : networkAcknowledgments),
+    ...(config.hsm === undefined || config.hsm.source === 'softhsm' ? [] : hsmAcknowledgments(config.hsm.secondRegion)),
+  ];
   const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), register, new Date().toISOString().slice(0, 10));
   return { app, config, unusedAcknowledgments: unused, stacks: { network, hsm, data, bridge, audit, api, lifecycle } };
 }

@@ -137,7 +137,7 @@ export class HsmStack extends Stack {
 
   #authority({ pki }: ManagedConfig, statements: PolicyStatement[]): Extract<HsmSettings, { source: 'managed' }>['authority'] {
     if (pki === 'external') {
-      const secret = this.#emptySecret('SignedCertificate', 'Signed outside: JSON with signedCertificate and trustAnchor.');
+      const secret = this.#emptySecret('ClusterCertificate', 'Signed outside: JSON with signedCertificate and trustAnchor.');
       statements.push(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] }));
       new CfnOutput(this, 'SignedCertificateSecret', { value: secret.secretArn, description: "Where the cluster's signed certificate and its root go." });
       return { kind: 'external', certificatesSecret: secret.secretArn };
