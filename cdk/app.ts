@@ -17,6 +17,7 @@ import { DataStack } from './stacks/data-stack.ts';
 import type { HsmStack } from './stacks/hsm-stack.ts';
 import { LifecycleStack } from './stacks/lifecycle-stack.ts';
 import { NetworkStack } from './stacks/network-stack.ts';
+import { ObservabilityStack } from './stacks/observability-stack.ts';
 
 export interface Deployment {
   readonly app: App;
@@ -33,6 +34,7 @@ export interface Deployment {
     readonly audit: AuditStack;
     readonly api: ApiStack;
     readonly lifecycle: LifecycleStack;
+    readonly observability: ObservabilityStack;
   };
 }
 
@@ -56,6 +58,9 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
   const lifecycle = new LifecycleStack(app, id('lifecycle'), { ...shared, ...stackProps('rotation, destruction, outbox') });
 
+  // After all others: it finds their queues, tables and web ACLs.
+  const observability = new ObservabilityStack(app, id('observability'), { config, audit, ...stackProps('alarms and dashboards') });
+
   // Metrics carry the deployment, so that two of them in one account are told apart.
   for (const construct of app.node.findAll()) if (construct instanceof LambdaFunction) construct.addEnvironment('CHATELAINE_DEPLOYMENT', config.deployment);
 
@@ -64,5 +69,5 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   Validations.of(app).addPlugins(...rulePacks(app));
   const ofHsm = config.hsm === undefined || config.hsm.source === 'softhsm' ? [] : hsmAcknowledgments(config.hsm.secondRegion);
   const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), [...register, ...ofHsm], new Date().toISOString().slice(0, 10));
-  return { app, config, unusedAcknowledgments: unused, stacks: { network, hsm, data, bridge, audit, api, lifecycle } };
+  return { app, config, unusedAcknowledgments: unused, stacks: { network, hsm, data, bridge, audit, api, lifecycle, observability } };
 }

@@ -11,7 +11,6 @@ import { Construct } from 'constructs';
 import type { Phase } from '#shared/cloudhsm/observation.ts';
 
 export interface HsmStepsProps {
-  readonly deployment: string;
   readonly onEvent: IFunction;
   readonly isComplete: IFunction;
   readonly logGroup: ILogGroup;
@@ -19,12 +18,10 @@ export interface HsmStepsProps {
 
 export class HsmSteps extends Construct {
   readonly #provider: Provider;
-  readonly #deployment: string;
   #last: CustomResource | undefined;
 
-  constructor(scope: Construct, id: string, { deployment, onEvent, isComplete, logGroup }: HsmStepsProps) {
+  constructor(scope: Construct, id: string, { onEvent, isComplete, logGroup }: HsmStepsProps) {
     super(scope, id);
-    this.#deployment = deployment;
     this.#provider = new Provider(this, 'Provider', {
       onEventHandler: onEvent,
       isCompleteHandler: isComplete,
@@ -41,7 +38,7 @@ export class HsmSteps extends Construct {
     const step = new CustomResource(this, [phase, ...(hsms === undefined ? [] : [hsms])].join('-'), {
       serviceToken: this.#provider.serviceToken,
       resourceType: 'Custom::ChatelaineHsmStep',
-      properties: { Deployment: this.#deployment, Phase: phase, ...(hsms === undefined ? {} : { Hsms: String(hsms) }) },
+      properties: { Phase: phase, ...(hsms === undefined ? {} : { Hsms: String(hsms) }) },
     });
     if (this.#last !== undefined) step.node.addDependency(this.#last);
     this.#last = step;

@@ -100,7 +100,7 @@ export class HsmStack extends Stack {
       functionName: `${config.deployment}-hsm-resource`,
       description: "Answers CloudFormation's requests for the steps of the HSM.",
       entrypoint: 'hsm-resource',
-      environment: {},
+      environment: { CHATELAINE_DEPLOYMENT: config.deployment },
     });
     const reconcile = new ServiceFunction(this, 'Reconcile', {
       ...common,
@@ -114,7 +114,7 @@ export class HsmStack extends Stack {
       timeoutSeconds: 60,
     });
     this.#schedule('ReconcileSchedule', 'Replaces HSMs that were lost, and goes on where a person was waited for.', Duration.minutes(5), reconcile);
-    return new HsmSteps(this, 'Steps', { deployment: config.deployment, onEvent: onEvent.function, isComplete: reconcile.function, logGroup: this.#logGroup });
+    return new HsmSteps(this, 'Steps', { onEvent: onEvent.function, isComplete: reconcile.function, logGroup: this.#logGroup });
   }
 
   /** @param statements get what the settings lead to */

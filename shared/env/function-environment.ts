@@ -26,6 +26,8 @@ export const functionEnvironments = {
     ...bridge,
     /** ARNs of the first administrators, separated by commas (shared/policy/administrators.ts). */
     CHATELAINE_ADMINISTRATORS: z.string().max(4096).optional(),
+    /** Roots of attestation documents, where they are not AWS's (shared/attestation/trusted-roots.ts). */
+    CHATELAINE_ATTESTATION_ROOTS: z.string().max(1024).optional(),
     // Operations that touch neither keys nor rows under a seal have no certificate.
     CHATELAINE_BRIDGE_SECRET: text.optional(),
   }),
@@ -41,7 +43,7 @@ export const functionEnvironments = {
   dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge }),
   outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),
   auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
-  hsmResource: z.object({}),
+  hsmResource: z.object({ CHATELAINE_DEPLOYMENT: text }),
   /** The settings as JSON (shared/cloudhsm/settings.ts), and the folder that the roots of the HSM's hardware are in. */
   hsmReconcile: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM: text, CHATELAINE_HSM_ROOTS: text }),
   /** The cluster, when it is not the deployment's own; the second Region, when there is one. */
