@@ -29,7 +29,14 @@ export const functionEnvironments = {
     // Operations that touch neither keys nor rows under a seal have no certificate.
     CHATELAINE_BRIDGE_SECRET: text.optional(),
   }),
-  wire: z.object({ ...api, ...partition, ...audit, CHATELAINE_FUNCTION_PREFIX: text }),
+  wire: z.object({
+    ...api,
+    ...partition,
+    ...audit,
+    CHATELAINE_FUNCTION_PREFIX: text,
+    /** Beginning of the ARNs of the custodian's sessions, where destructive operations are theirs alone. */
+    CHATELAINE_CUSTODIAN_SESSIONS: text.optional(),
+  }),
   sweep: z.object({ ...tables, CHATELAINE_TASK_QUEUE_URL: text }),
   dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge }),
   outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),
@@ -44,6 +51,17 @@ export const functionEnvironments = {
     CHATELAINE_CERTIFICATE_DAYS: text.regex(/^[0-9]{1,3}$/),
   }),
   auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
+  /** The settings as JSON (shared/cloudhsm/settings.ts), and the folder that the roots of the HSM's hardware are in. */
+  hsmReconcile: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM: text, CHATELAINE_HSM_ROOTS: text }),
+  /** The cluster, when it is not the deployment's own; the second Region, when there is one. */
+  hsmBackupGuardian: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM_CLUSTER_ID: text.optional(), CHATELAINE_BACKUP_REGION: text.optional() }),
+  hsmAdministrator: z.object({
+    CHATELAINE_HSM_STEP: z.enum(['activate', 'create-users']),
+    CHATELAINE_HSM_CLUSTER_ID: z.string().regex(/^cluster-[2-7a-zA-Z]{11,16}$/),
+    CHATELAINE_TRUST_ANCHOR_SECRET: text,
+    CHATELAINE_ADMIN_SECRET: text,
+    CHATELAINE_PIN_SECRET: text,
+  }),
 } as const;
 
 export type FunctionKind = keyof typeof functionEnvironments;
