@@ -13,13 +13,13 @@ import { issueCertificates, type Subject } from '#lambdas/authority/issue-certif
 import { type KmsAuthorityKey, readKmsAuthorityKey } from '#lambdas/authority/kms-authority-key.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import { type BridgeContainer, startContainer } from '#test/support/bridge-container.ts';
-import { type SecretsManagerFake, startSecretsManager } from '#test/support/secrets-manager.ts';
+import { type SecretStore, startSecretStore } from '#test/support/secret-store.ts';
 import { startServer, type TestServer } from '#test/support/server.ts';
 import { createTestToken, type TestToken } from '#test/support/token.ts';
 
 /** The keys of the authority are keys of a KMS: here of this very product. */
 let kms: TestServer;
-let secrets: SecretsManagerFake;
+let secrets: SecretStore;
 let token: TestToken;
 let keys: [KmsAuthorityKey, KmsAuthorityKey];
 const containers: BridgeContainer[] = [];
@@ -34,7 +34,7 @@ const dayMs = 86_400_000;
 const validDays = 14;
 
 beforeAll(async () => {
-  [kms, secrets, token] = await Promise.all([startServer(), startSecretsManager(['bridge', 'crypto', 'reader', 'pin', 'empty']), createTestToken()]);
+  [kms, secrets, token] = await Promise.all([startServer(), startSecretStore(['bridge', 'crypto', 'reader', 'pin', 'empty']), createTestToken()]);
   secrets.write('pin', token.userPin);
   const { accessKeyId, secretAccessKey } = kms.credentials;
   const client = new KMSClient({ endpoint: kms.endpoint, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } });

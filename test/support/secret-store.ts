@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface SecretsManagerFake {
+export interface SecretStore {
   readonly endpoint: string;
   /** The current text of a secret. */
   read(secret: string): string;
@@ -18,7 +18,7 @@ interface Version {
 type Input = { SecretId: string; ClientRequestToken?: string; SecretString?: string };
 
 /** @param names of the secrets that exist; they are empty at first */
-export async function startSecretsManager(names: readonly string[]): Promise<SecretsManagerFake> {
+export async function startSecretStore(names: readonly string[]): Promise<SecretStore> {
   const secrets = new Map<string, Version[]>(names.map((name) => [name, []]));
   const refuse = (code: string) => ({ status: 400, body: { __type: code, Message: code } });
   const good = (body: unknown) => ({ status: 200, body });
