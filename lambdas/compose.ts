@@ -32,7 +32,16 @@ export function composeOperation(environment: ProcessEnvironment): OperationHand
   const settings = readEnvironment('operation', environment);
   const { audit, alarms } = sinks(settings);
   const configuredRoles = configuredAdministrators(settings.CHATELAINE_ADMINISTRATORS);
-  const service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION, configuredRoles });
+  const service = createService({
+    store: store(settings),
+    crypto: bridge(settings),
+    audit,
+    alarms,
+    clock,
+    partition: settings.CHATELAINE_PARTITION,
+    configuredRoles,
+    regions: ownRegion(environment),
+  });
   return { service, operation: settings.CHATELAINE_OPERATION, apiId: settings.CHATELAINE_API_ID, region: regionOf(environment), flush: alarms.flush };
 }
 
@@ -61,7 +70,16 @@ export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerS
   const { audit, alarms } = sinks(settings);
   // The sweep's tasks are the service's own: they ask for nobody's permission.
   const configuredRoles = () => [];
-  const service: Service = createService({ store: store(settings), crypto: bridge(settings), audit, alarms, clock, partition: settings.CHATELAINE_PARTITION, configuredRoles });
+  const service: Service = createService({
+    store: store(settings),
+    crypto: bridge(settings),
+    audit,
+    alarms,
+    clock,
+    partition: settings.CHATELAINE_PARTITION,
+    configuredRoles,
+    regions: ownRegion(environment),
+  });
   return { service, flush: alarms.flush };
 }
 
@@ -106,6 +124,9 @@ function bridge(settings: BridgeSettings): Crypto {
     connect: (certificate) => createBridgeClient({ url, ...certificate, ...(servername === undefined ? {} : { servername }) }),
   });
 }
+
+/** A deployment keeps the keys of its own Region (docs/adr/0022). */
+const ownRegion = (environment: ProcessEnvironment): readonly string[] => [regionOf(environment)];
 
 function regionOf(environment: ProcessEnvironment): string {
   const region = environment.AWS_REGION;

@@ -45,8 +45,12 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
   const administrator = openCredentialsFile(data.credentials);
   const principals = openPrincipalsFile(data.principals, event('principals-refused'));
   const configuredRoles = createConfiguredRoles(administrator, principals);
-  const service = createService({ store, crypto, audit, alarms, clock, partition: settings.partition, configuredRoles, onCommit: () => sweeps.publish() });
+  const service = createService({ store, crypto, audit, alarms, clock, partition: settings.partition, configuredRoles, onCommit });
   const outbox = createOutboxPublisher({ store, audit });
+  function onCommit({ dueNow }: { readonly dueNow: boolean }): void {
+    sweeps.publish();
+    if (dueNow) sweeps.nudge();
+  }
   const sweeps = startSweeps({ service, store, outbox, everyMs: settings.sweepSeconds * 1000, report: event('sweep-failed') });
 
   const authenticate = createSigV4Verifier({

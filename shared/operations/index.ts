@@ -53,6 +53,7 @@ import { PutKeyPolicy } from './put-key-policy.ts';
 import { PutKeyVersionRule } from './put-key-version-rule.ts';
 import { ReEncrypt } from './re-encrypt.ts';
 import { ReEncryptBatch } from './re-encrypt-batch.ts';
+import { ReplicateKey } from './replicate-key.ts';
 import { RetireGrant } from './retire-grant.ts';
 import { RevokeGrant } from './revoke-grant.ts';
 import { RotateKeyOnDemand } from './rotate-key-on-demand.ts';
@@ -65,6 +66,7 @@ import { UntagResource } from './untag-resource.ts';
 import { UpdateAlias } from './update-alias.ts';
 import { UpdateKeyDescription } from './update-key-description.ts';
 import { UpdateKeyVersion } from './update-key-version.ts';
+import { UpdatePrimaryRegion } from './update-primary-region.ts';
 import { UpdateRole } from './update-role.ts';
 import { Verify } from './verify.ts';
 import { VerifyBatch } from './verify-batch.ts';
@@ -124,6 +126,7 @@ export const operations: readonly Operation[] = [
   PutKeyVersionRule,
   ReEncrypt,
   ReEncryptBatch,
+  ReplicateKey,
   RetireGrant,
   RevokeGrant,
   RotateKeyOnDemand,
@@ -136,6 +139,7 @@ export const operations: readonly Operation[] = [
   UpdateAlias,
   UpdateKeyDescription,
   UpdateKeyVersion,
+  UpdatePrimaryRegion,
   UpdateRole,
   Verify,
   VerifyBatch,

@@ -16,6 +16,7 @@ import { createGrantStore } from '#shared/repositories/grant-store.ts';
 import { createKeyLister } from '#shared/repositories/key-lister.ts';
 import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader.ts';
 import { createUsageLog } from '#shared/repositories/last-usage.ts';
+import { createRelatedKeys, createRelatedMaterial } from '#shared/repositories/related-keys.ts';
 import { createRoleStore } from '#shared/repositories/role-store.ts';
 import { createRowReader, type RowReader } from '#shared/repositories/row-reader.ts';
 import { createMarkers, type Markers } from './markers.ts';
@@ -33,8 +34,10 @@ export interface Adapters {
    * but key policies and grants.
    */
   readonly configuredRoles: (principal: PrincipalIdentity) => readonly string[];
-  /** Called after each committed change, so that the outbox is published at once. */
-  readonly onCommit?: () => void;
+  /** The Regions whose keys the store keeps: replicas of multi-Region keys are made in them. Absent: any. */
+  readonly regions?: readonly string[] | undefined;
+  /** Called after each committed change, so that the outbox is published at once, and so is done what the change left to the sweep (`dueNow`). */
+  readonly onCommit?: (change: { readonly dueNow: boolean }) => void;
 }
 
 export interface Service extends Adapters {
@@ -68,6 +71,8 @@ export function createService(adapters: Adapters): Service {
       simulator: createSimulator({ reader: accessReader, rows, policies, partition }),
       lister: createKeyLister(store),
       keyFactory: crypto,
+      relatedKeys: createRelatedKeys({ store, rows, clock: adapters.clock, regions: adapters.regions }),
+      relatedMaterial: createRelatedMaterial(store),
       importer: crypto,
       materialEraser,
       cipher: crypto,

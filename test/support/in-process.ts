@@ -73,11 +73,12 @@ export interface InProcess {
   close(): void;
 }
 
-export function startInProcess(): InProcess {
+/** @param regions those that the deployment keeps; any when absent */
+export function startInProcess(regions?: readonly string[]): InProcess {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-in-process-'));
   const clock = { at: Date.UTC(2026, 0, 15, 12) };
   const opened: SqliteStore[] = [];
-  const start = (crypto: SoftwareCrypto): InProcess => assemble(join(folder, 'store.sqlite'), crypto, clock, opened, start, close);
+  const start = (crypto: SoftwareCrypto): InProcess => assemble({ path: join(folder, 'store.sqlite'), crypto, time: clock, opened, start, close, regions });
   function close(): void {
     for (const store of opened) store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -85,7 +86,17 @@ export function startInProcess(): InProcess {
   return start(createSoftwareCrypto());
 }
 
-function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, opened: SqliteStore[], start: (crypto: SoftwareCrypto) => InProcess, close: () => void): InProcess {
+interface Parts {
+  readonly path: string;
+  readonly crypto: SoftwareCrypto;
+  readonly time: { at: number };
+  readonly opened: SqliteStore[];
+  readonly start: (crypto: SoftwareCrypto) => InProcess;
+  readonly close: () => void;
+  readonly regions: readonly string[] | undefined;
+}
+
+function assemble({ path, crypto, time, opened, start, close, regions }: Parts): InProcess {
   const store = createSqliteStore({ path });
   opened.push(store);
   const audit: AuditRecord[] = [];
@@ -105,6 +116,7 @@ function assemble(path: string, crypto: SoftwareCrypto, time: { at: number }, op
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
     partition: 'aws',
+    regions,
     configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
   });
   const outbox = createOutboxPublisher({ store, audit: sink });

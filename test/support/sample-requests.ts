@@ -1,6 +1,7 @@
 /** One good request for every operation, so that tests over the registry cannot forget one: a new operation fails them until it has a sample here. */
 import { importRequest } from './import-request.ts';
-import type { InProcess, Members } from './in-process.ts';
+import { alice, type InProcess, type Members } from './in-process.ts';
+import { synchronize } from './synchronize.ts';
 
 export interface SampleKeys {
   readonly symmetric: string;
@@ -12,6 +13,8 @@ export interface SampleKeys {
   readonly external: string;
   readonly agreement: string;
   readonly kem: string;
+  /** Symmetric, primary in alice's Region. It has no replica until a request for one is made. */
+  readonly multiRegion: string;
 }
 
 export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
@@ -25,6 +28,7 @@ export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
     external: await create({ Origin: 'EXTERNAL' }),
     agreement: await create({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'KEY_AGREEMENT' }),
     kem: await create({ KeySpec: 'ML_KEM_512', KeyUsage: 'ENCAPSULATE_DECAPSULATE' }),
+    multiRegion: await create({ MultiRegion: true }),
   };
 }
 
@@ -66,6 +70,22 @@ async function existingAlias(app: InProcess, keys: SampleKeys): Promise<string> 
 
 async function encrypted(app: InProcess, keys: SampleKeys): Promise<unknown> {
   return (await app.must('Encrypt', { KeyId: keys.symmetric, Plaintext: message, EncryptionContext: { purpose: 'sample' } })).CiphertextBlob;
+}
+
+let regions = 0;
+
+/** The Region of a replica that is ready. The primary key is where it was made. */
+async function existingReplica(app: InProcess, keys: SampleKeys): Promise<string> {
+  const elsewhere = { caller: { ...alice, region: 'eu-sample-0' } };
+  await synchronize(app);
+  const { MultiRegionConfiguration } = (await app.must('DescribeKey', { KeyId: keys.multiRegion })).KeyMetadata as {
+    MultiRegionConfiguration: { PrimaryKey: { Region: string }; ReplicaKeys: { Region: string }[] };
+  };
+  const isThere = [MultiRegionConfiguration.PrimaryKey, ...MultiRegionConfiguration.ReplicaKeys].some(({ Region }) => Region === elsewhere.caller.region);
+  if (!isThere) await app.must('ReplicateKey', { KeyId: keys.multiRegion, ReplicaRegion: elsewhere.caller.region });
+  if (MultiRegionConfiguration.PrimaryKey.Region !== alice.region) await app.must('UpdatePrimaryRegion', { KeyId: keys.multiRegion, PrimaryRegion: alice.region }, elsewhere);
+  await synchronize(app);
+  return elsewhere.caller.region;
 }
 
 /** Two items of the single operation. */
@@ -157,6 +177,13 @@ const samples: Readonly<Record<string, Sample>> = {
     DestinationKeyId: keys.otherSymmetric,
     DestinationEncryptionContext: { purpose: 'moved' },
   }),
+  ReplicateKey: (_, keys) => ({
+    KeyId: keys.multiRegion,
+    ReplicaRegion: `eu-sample-${++regions}`,
+    Description: 'sample',
+    Tags: [{ TagKey: 'team', TagValue: 'sample' }],
+    Policy: policy,
+  }),
   RotateKeyOnDemand: ofKey,
   ScheduleKeyDeletion: (_, keys) => ({ KeyId: keys.symmetric, PendingWindowInDays: 7 }),
   Sign: (_, keys) => ({ KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' }),
@@ -168,6 +195,7 @@ const samples: Readonly<Record<string, Sample>> = {
     const { Version } = await app.must('CreateKeyVersion', { KeyId: keys.signing });
     return { KeyId: keys.signing, Version: Number(Version) - 1, State: 'DISABLED' };
   },
+  UpdatePrimaryRegion: async (app, keys) => ({ KeyId: keys.multiRegion, PrimaryRegion: await existingReplica(app, keys) }),
   UpdateKeyDescription: (_, keys) => ({ KeyId: keys.symmetric, Description: 'another sample' }),
   async Verify(app, keys) {
     const members = { KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' };
