@@ -1,20 +1,28 @@
 /** The whole deployment: five stacks, the rules they are checked by, and what is known to differ from the rules. */
 import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { DeploymentConfig } from './config/deployment-config.ts';
 import { selectConfig } from './config/profiles.ts';
-import { acknowledge } from './nag-acknowledgments.ts';
+import { type Acknowledgment, acknowledge, findingsOf } from './gates/acknowledge.ts';
+import { rulePacks } from './gates/rule-packs.ts';
+import { acknowledgments } from './nag-acknowledgments.ts';
+import { networkAcknowledgments } from './network-acknowledgments.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { AuditStack } from './stacks/audit-stack.ts';
 import { BridgeStack } from './stacks/bridge-stack.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { LifecycleStack } from './stacks/lifecycle-stack.ts';
+import { NetworkStack } from './stacks/network-stack.ts';
 
 export interface Deployment {
   readonly app: App;
   readonly config: DeploymentConfig;
+  /** Those of the register that met nothing here. One that meets nothing in any profile is stale. */
+  readonly unusedAcknowledgments: readonly Acknowledgment[];
   readonly stacks: {
+    /** Where the configuration has a network. */
+    readonly network: NetworkStack | undefined;
     readonly data: DataStack;
     readonly bridge: BridgeStack;
     readonly audit: AuditStack;
@@ -31,17 +39,21 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   const stackProps = (description: string) => ({ env, description: `Chatelaine: ${description}`, terminationProtection: config.profile === 'production' });
   const id = (name: string) => `${config.deployment}-${name}`;
 
+  const network = config.network === undefined ? undefined : new NetworkStack(app, id('network'), { ...config, network: config.network }, stackProps('network'));
   const data = new DataStack(app, id('data'), config, stackProps('tables'));
   const bridge = new BridgeStack(app, id('bridge'), config, stackProps('access to the HSM bridge'));
-  const audit = new AuditStack(app, id('audit'), config, codeFolder, stackProps('audit trail'));
-  const shared = { config, codeFolder, data, audit, bridge };
+  const audit = new AuditStack(app, id('audit'), config, codeFolder, network, stackProps('audit trail'));
+  const shared = { config, codeFolder, data, audit, bridge, network };
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
   const lifecycle = new LifecycleStack(app, id('lifecycle'), { ...shared, ...stackProps('rotation, destruction, outbox') });
 
+  // Metrics carry the deployment, so that two of them in one account are told apart.
+  for (const construct of app.node.findAll()) if (construct instanceof LambdaFunction) construct.addEnvironment('CHATELAINE_DEPLOYMENT', config.deployment);
+
   Tags.of(app).add('chatelaine:deployment', config.deployment);
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const stale = acknowledge(app, config.deployment);
-  if (stale.length > 0) throw new Error(`These acknowledgments match nothing any more: ${stale.map((entry) => `${entry.id} at ${entry.path}`).join(', ')}.`);
-  return { app, config, stacks: { data, bridge, audit, api, lifecycle } };
+  Validations.of(app).addPlugins(...rulePacks(app));
+  const register = [...acknowledgments, ...(network === undefined ? [] : networkAcknowledgments)];
+  const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), register, new Date().toISOString().slice(0, 10));
+  return { app, config, unusedAcknowledgments: unused, stacks: { network, data, bridge, audit, api, lifecycle } };
 }

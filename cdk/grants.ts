@@ -47,6 +47,13 @@ export const portGrants: Readonly<Record<PortName, (operation: Declaration) => G
   relatedMaterial: () => read('material'),
   // GetParametersForImport stores nothing; ImportKeyMaterial writes material as keyFactory's operations do.
   importer: ({ needs }) => (needs.includes('committer') ? on('material', 'dynamodb:PutItem') : []),
+  // hasKeys asks the table itself. CreateKey holds the revision of the stores.
+  keyStores: ({ needs }) => [
+    ...read('core'),
+    ...(needs.includes('committer') && !needs.includes('keyFactory') ? on('core', 'dynamodb:Query') : []),
+    ...(needs.includes('keyFactory') ? on('core', 'dynamodb:ConditionCheckItem') : []),
+  ],
+  bridgeDirectory: () => [],
   materialEraser: () => on('material', 'dynamodb:DeleteItem'),
   cipher: () => [],
   signer: () => [],

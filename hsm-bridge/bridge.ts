@@ -1,5 +1,6 @@
 /** Puts the parts of the bridge together. */
 import { readFileSync } from 'node:fs';
+import { BridgeMetrics } from './bridge-metrics.ts';
 import { type BridgeConfig, readPin } from './config.ts';
 import { loadDomainKeys } from './driver/domain-keys.ts';
 import { loadModule, TokenUnavailable } from './driver/module.ts';
@@ -42,6 +43,7 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
   const epochs = loadDomainKeys(module, profile, keeper, config.domain, config.epoch);
   const setup: WorkerSetup = { modulePath: hsmConfig.modulePath, profile: profile.name, domain: config.domain, slot, epochs };
 
+  const metrics = new BridgeMetrics(config.metrics, { bridge: config.tls.certificate, authority: config.tls.clientAuthority });
   const lane = (name: 'fast' | 'slow', depth: number): Lane =>
     new Lane({
       name,
@@ -50,8 +52,10 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
       depth,
       setup,
       quick: profile.quickJobs,
+      onDone: (waitedMs) => metrics.jobDone(name, waitedMs),
       onWorkerLost: (sessions, reason) => {
         events.log({ event: 'worker-lost', lane: name, reason });
+        metrics.workerLost();
         for (const session of sessions) {
           try {
             module.C_CloseSession(Buffer.from(session));
@@ -71,6 +75,7 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
     cacheTtlMs: cache.ttlMs,
     onMaterialRefused: (keyId, reason) => events.log({ event: 'material-refused', keyId, reason }),
     onTokenLost: events.onTokenLost,
+    onHsmError: (cause) => metrics.hsmFailed(cause),
   });
   await Promise.all([fast.start(), slow.start()]);
 
@@ -82,6 +87,7 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
     key: readFileSync(config.tls.key, 'utf8'),
     clientAuthority: readFileSync(config.tls.clientAuthority, 'utf8'),
     onFault: (error) => events.log({ event: 'fault', ...faultOf(error) }),
+    observer: metrics,
   });
   const health = new Health({
     host: listen.host,
@@ -90,6 +96,7 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
   });
   const healthPort = await health.start();
   const port = await server.listen();
+  metrics.start({ lanes: { fast, slow }, ready: () => health.ready, cachedKeys: () => hsm.cachedKeys });
   const sweep = setInterval(() => hsm.expireCaches(), cacheSweepMs).unref();
   return {
     port,
@@ -100,6 +107,7 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
       await server.drain(drainWithinMs);
       await Promise.all([fast.close(), slow.close()]);
       health.close();
+      metrics.stop();
     },
   };
 }

@@ -25,6 +25,8 @@ const schema = z.strictObject({
   listen: z.strictObject({ host: z.string().min(1).max(255).default('127.0.0.1'), port: port.default(0), healthPort: port.default(0) }).prefault({}),
   workers: z.strictObject({ fast: z.int().min(1).max(500).default(2), slow: z.int().min(1).max(64).default(1) }).prefault({}),
   queue: z.strictObject({ fastMax: z.int().min(1).max(100_000).default(1024), slowMax: z.int().min(1).max(10_000).default(64) }).prefault({}),
+  /** Lines of metrics on standard output. */
+  metrics: z.strictObject({ deployment: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), everySeconds: z.number().min(0.05).max(300).default(30) }).optional(),
   cache: z.strictObject({ entriesMax: z.int().min(1).max(100_000).default(10_000), ttlMs: z.int().min(1).max(86_400_000).default(300_000) }).prefault({}),
 });
 

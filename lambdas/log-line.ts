@@ -1,7 +1,12 @@
+import type { Fault } from '#shared/pipeline/fault.ts';
+
 /** One JSON line for the log group. Callers name the members; nothing of a request's body ever comes here. */
 export function logLine(level: 'info' | 'error', members: Readonly<Record<string, unknown>>): void {
   console.log(JSON.stringify({ time: new Date().toISOString(), level, ...members }));
 }
+
+/** Goes with the request id that the caller was answered. */
+export const logFault = (fault: Fault): void => logLine('error', { event: 'fault', ...fault });
 
 const depthMax = 5;
 

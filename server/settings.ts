@@ -11,6 +11,8 @@ export interface Settings {
   readonly auditFallbackDir: string | undefined;
   readonly sweepSeconds: number;
   readonly requestTimeoutMs: number;
+  /** How often the bridge tells its numbers. */
+  readonly metricsSeconds: number;
   readonly pkcs11Module: string | undefined;
   /** Worker threads of the bridge that call the HSM. */
   readonly bridgeWorkers: number;
@@ -43,6 +45,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     auditFallbackDir: folder('CHATELAINE_AUDIT_FALLBACK'),
     sweepSeconds: number('CHATELAINE_SWEEP_SECONDS', 15, 0.05, 86_400),
     requestTimeoutMs: Math.round(number('CHATELAINE_REQUEST_TIMEOUT_SECONDS', 15, 0.1, 600) * 1000),
+    metricsSeconds: number('CHATELAINE_METRICS_SECONDS', 10, 0.05, 300),
     pkcs11Module: text('CHATELAINE_PKCS11_MODULE'),
     bridgeWorkers: Math.round(number('CHATELAINE_BRIDGE_WORKERS', 2, 1, 64)),
   };

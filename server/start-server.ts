@@ -3,6 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBridgeClient } from '#bridge/client/bridge-client.ts';
 import { createOutboxPublisher } from '#shared/audit/outbox.ts';
+import { readEmf } from '#shared/metrics/emf.ts';
+import { countAlarms, countAuditSinks, measureCrypto, recordRequest } from '#shared/metrics/measured.ts';
+import { PrometheusPage } from '#shared/metrics/prometheus-page.ts';
+import { operations } from '#shared/operations/index.ts';
 import { createService } from '#shared/pipeline/service.ts';
 import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
 import { createAlarmFile } from './audit/alarm-file.ts';
@@ -36,22 +40,37 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
   const event = (name: string) => (detail: string | Readonly<Record<string, unknown>>) =>
     log.line({ event: name, time: new Date().toISOString(), ...(typeof detail === 'string' ? { message: detail } : detail) });
   const clock = { now: Date.now };
+  const metrics = new PrometheusPage(new Set(operations.map(({ name }) => name)));
+  bridge.supervisor.onLine((line) => readEmf(line, metrics));
   const bus = createEventBus((reason) => event('subscriber-failed')({ reason }));
   const store = createSqliteStore({ path: data.store });
   const auditFiles = openAuditFiles(settings, data, (record) => bus.publish({ kind: 'audit', record }));
-  const audit = auditFiles.length === 1 ? auditFiles[0]! : createFallbackSink(auditFiles);
-  const alarms = createAlarmFile(data.alarmFile, log, (alarm) => bus.publish({ kind: 'alarm', alarm }));
-  const crypto = createBridgeClient(bridge.connection);
+  const audit = createFallbackSink(countAuditSinks(auditFiles, metrics));
+  const alarms = countAlarms(
+    createAlarmFile(data.alarmFile, log, (alarm) => bus.publish({ kind: 'alarm', alarm })),
+    metrics,
+  );
+  const crypto = measureCrypto(createBridgeClient(bridge.connection), metrics, () => performance.now());
   const administrator = openCredentialsFile(data.credentials);
   const principals = openPrincipalsFile(data.principals, event('principals-refused'));
   const configuredRoles = createConfiguredRoles(administrator, principals);
-  const service = createService({ store, crypto, audit, alarms, clock, partition: settings.partition, configuredRoles, onCommit });
+  const service = createService({
+    store,
+    crypto,
+    audit,
+    alarms,
+    clock,
+    partition: settings.partition,
+    configuredRoles,
+    onCommit,
+    onFault: (fault) => event('fault')({ ...fault }),
+  });
   const outbox = createOutboxPublisher({ store, audit });
   function onCommit({ dueNow }: { readonly dueNow: boolean }): void {
     sweeps.publish();
     if (dueNow) sweeps.nudge();
   }
-  const sweeps = startSweeps({ service, store, outbox, everyMs: settings.sweepSeconds * 1000, report: event('sweep-failed') });
+  const sweeps = startSweeps({ service, store, outbox, everyMs: settings.sweepSeconds * 1000, metrics, report: event('sweep-failed') });
 
   const authenticate = createSigV4Verifier({
     services: ['kms', 'execute-api'],
@@ -64,6 +83,8 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
     authenticate,
     handle: (request, verify) => handleApiRequest(service, request, verify),
     health: health.answer,
+    metrics: () => metrics.text(),
+    onAnswer: (summary, latencyMs) => recordRequest(metrics, summary, latencyMs),
     log: log.line,
   });
   const port = await listener.listen(settings.host, settings.port);

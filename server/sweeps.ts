@@ -1,8 +1,10 @@
 /** What the single node does by the clock: due rotations and destructions, the outbox, expired items. On AWS a schedule and a queue do the same. */
-import type { OutboxPublisher } from '#shared/audit/outbox.ts';
+import { type OutboxPublisher, outboxAgeSeconds } from '#shared/audit/outbox.ts';
 import { newEventId } from '#shared/ids.ts';
+import type { MetricSink } from '#shared/metrics/metric-sink.ts';
 import type { Service } from '#shared/pipeline/service.ts';
 import { findDueTasks, runDueTask } from '#shared/sweeps/due-tasks.ts';
+import { OverdueTally } from '#shared/sweeps/overdue-tally.ts';
 import type { SqliteStore } from './sqlite-store.ts';
 
 export interface Sweeps {
@@ -21,13 +23,14 @@ export interface SweepSettings {
   readonly store: SqliteStore;
   readonly outbox: OutboxPublisher;
   readonly everyMs: number;
+  readonly metrics: MetricSink;
   readonly report: (problem: { readonly sweep: string; readonly reason: string }) => void;
 }
 
 const outboxRetryMs = 1000;
 
 export function startSweeps(settings: SweepSettings): Sweeps {
-  const { service, store, outbox } = settings;
+  const { service, store, outbox, metrics } = settings;
   const now = (): number => service.clock.now();
   let stopped = false;
   let running: Promise<void> | undefined;
@@ -46,16 +49,25 @@ export function startSweeps(settings: SweepSettings): Sweeps {
   };
 
   const runTasks = async (): Promise<void> => {
-    for await (const task of findDueTasks(service.store, now())) {
+    const overdue = new OverdueTally();
+    const startedAt = now();
+    for await (const task of findDueTasks(service.store, startedAt, overdue)) {
       if (stopped) return;
-      await attempt(task.kind, () => runDueTask(service, task), task.kind === 'DELETION' ? 'destruction-failed' : 'sweep-failed', task.keyId);
+      const work = () =>
+        runDueTask(service, task).catch((error: unknown) => {
+          metrics.record('TasksFailed', 1, { task: task.kind });
+          throw error;
+        });
+      await attempt(task.kind, work, task.kind === 'DELETION' ? 'destruction-failed' : 'sweep-failed', task.keyId);
     }
+    overdue.report(metrics, startedAt);
   };
   const runAll = async (): Promise<void> => {
     await attempt('due-tasks', runTasks, 'sweep-failed');
     await attempt('expired-items', async () => {
       while (!stopped && (await store.reclaimExpired(Math.floor(now() / 1000))) > 0) await new Promise((resolve) => setImmediate(resolve));
     });
+    await attempt('outbox-age', async () => metrics.record('OutboxAge', await outboxAgeSeconds(service.store, now())));
     publish();
   };
   const run = (): Promise<void> => {
@@ -70,6 +82,7 @@ export function startSweeps(settings: SweepSettings): Sweeps {
   const publish = (): void => {
     if (stopped || retry !== undefined) return;
     publishing = outbox.drain().catch((error: unknown) => {
+      metrics.record('OutboxPublishFailures', 1);
       settings.report({ sweep: 'outbox', reason: error instanceof Error ? error.name : 'unknown' });
       if (stopped || retry !== undefined) return;
       retry = setTimeout(() => {

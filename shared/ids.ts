@@ -6,6 +6,9 @@ export const newUuid = (): string => randomUUID();
 /** `mrk-` and 32 hexadecimal digits: the id that all replicas of a multi-Region key share. */
 export const newMultiRegionKeyId = (): string => `mrk-${randomUUID().replaceAll('-', '')}`;
 
+/** `cks-` and 17 hexadecimal digits, as AWS KMS names custom key stores. */
+export const newKeyStoreId = (): string => `cks-${randomUUID().replaceAll('-', '').slice(0, 17)}`;
+
 /** RFC 9562 UUIDv7: sorts by time. */
 export function newEventId(nowMs: number): string {
   const bytes = randomBytes(16);

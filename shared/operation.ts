@@ -25,7 +25,7 @@ export interface Context<Need extends PortName, Code extends KmsErrorCode, Role 
 }
 
 /** Groups of the generated documentation. */
-export type OperationGroup = 'Keys' | 'Cryptography' | 'Aliases' | 'Rotation' | 'Tags' | 'Policies' | 'Import' | 'Grants' | 'Access';
+export type OperationGroup = 'Keys' | 'Cryptography' | 'Key stores' | 'Aliases' | 'Rotation' | 'Tags' | 'Policies' | 'Import' | 'Grants' | 'Access';
 
 export type Permission = `kms:${string}` | `chatelaine:${string}`;
 

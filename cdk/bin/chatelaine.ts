@@ -6,6 +6,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createDeployment } from '../app.ts';
 import { profileNames } from '../config/profiles.ts';
+import { type Acknowledgment, describe } from '../gates/acknowledge.ts';
+import { acknowledgments } from '../nag-acknowledgments.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const codeFolder = join(root, 'dist/lambda');
@@ -17,9 +19,14 @@ else synthesiseProfiles(process.argv.slice(2));
 
 function synthesiseProfiles(chosen: readonly string[]): void {
   const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
-  for (const profile of chosen.length > 0 ? chosen : profileNames(context)) {
-    const { app, stacks } = createDeployment(codeFolder, { context: { ...context, profile }, outdir: join(root, 'cdk.out', profile) });
+  const profiles = chosen.length > 0 ? chosen : profileNames(context);
+  let unused: readonly Acknowledgment[] = acknowledgments;
+  for (const profile of profiles) {
+    const { app, stacks, unusedAcknowledgments } = createDeployment(codeFolder, { context: { ...context, profile }, outdir: join(root, 'cdk.out', profile) });
     app.synth();
     console.log(`profile ${profile}: ${Object.keys(stacks).length} stacks`);
+    unused = unused.filter((entry) => unusedAcknowledgments.includes(entry));
   }
+  // Some findings are there in one profile only.
+  if (chosen.length === 0 && unused.length > 0) throw new Error(`These acknowledgments meet nothing in any profile any more: ${unused.map(describe).join(', ')}.`);
 }

@@ -6,3 +6,9 @@ export const networkConfigSchema = z.strictObject({
   /** Availability zones. Three in production: a zone may go, and two HSMs stay. */
   zones: z.int().min(1).max(3),
 });
+
+export type NetworkConfig = z.output<typeof networkConfigSchema>;
+
+/** Where the bridge listens behind its load balancer, and where it tells of its health. */
+export const bridgePort = 8443;
+export const bridgeHealthPort = 8080;

@@ -1,11 +1,19 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionEnvironment, FunctionKind } from '#shared/env/function-environment.ts';
 import type { Grant } from '../grants.ts';
 import { type ServiceResources, statementsOf } from './service-resources.ts';
+
+/** Where in the VPC functions stand, in the words of the CDK. */
+export interface FunctionNetwork {
+  readonly vpc: IVpc;
+  readonly vpcSubnets: SubnetSelection;
+  readonly securityGroups: ISecurityGroup[];
+}
 
 export interface ServiceFunctionProps<Kind extends FunctionKind> {
   readonly kind: Kind;
@@ -22,6 +30,7 @@ export interface ServiceFunctionProps<Kind extends FunctionKind> {
   readonly logGroup: ILogGroup;
   readonly memoryMb?: number;
   readonly timeoutSeconds?: number;
+  readonly network?: FunctionNetwork | undefined;
 }
 
 /** A function with a role of its own that holds its grants and nothing else: no managed policy, no wildcard. */
@@ -36,7 +45,15 @@ export class ServiceFunction<Kind extends FunctionKind> extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `Execution role of ${props.functionName}.`,
       inlinePolicies: {
-        grants: new PolicyDocument({ statements: [logs, ...statementsOf(props.grants, props.resources, Stack.of(this)), ...(props.statements ?? [])], minimize: false }),
+        grants: new PolicyDocument({
+          statements: [
+            logs,
+            ...statementsOf(props.grants, props.resources, Stack.of(this)),
+            ...(props.statements ?? []),
+            ...(props.network === undefined ? [] : networkStatements(props.functionName, Stack.of(this))),
+          ],
+          minimize: false,
+        }),
       },
     });
     this.function = new LambdaFunction(this, 'Function', {
@@ -53,8 +70,22 @@ export class ServiceFunction<Kind extends FunctionKind> extends Construct {
       timeout: Duration.seconds(props.timeoutSeconds ?? 15),
       logGroup: props.logGroup,
       loggingFormat: LoggingFormat.JSON,
+      ...(props.network ?? {}),
     });
   }
+}
+
+/**
+ * What the Lambda service does with the role to connect a function to its VPC. The code of the function itself may not: Lambda names the function in the requests
+ * that its code makes, and in no request of its own (Lambda developer guide, "Using source function ARN to control function access behavior").
+ */
+function networkStatements(functionName: string, stack: Stack): PolicyStatement[] {
+  const actions = ['ec2:CreateNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets', 'ec2:DeleteNetworkInterface'];
+  const itself = stack.formatArn({ service: 'lambda', resource: `function:${functionName}` });
+  return [
+    new PolicyStatement({ actions, resources: ['*'] }),
+    new PolicyStatement({ effect: Effect.DENY, actions, resources: ['*'], conditions: { ArnEquals: { 'lambda:SourceFunctionArn': itself } } }),
+  ];
 }
 
 function definedOnly(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -16,6 +16,7 @@ import type { AuditStack } from './audit-stack.ts';
 import type { BridgeStack } from './bridge-stack.ts';
 import type { DataStack } from './data-stack.ts';
 import { bridgeEnvironment, tableEnvironment } from './environment.ts';
+import type { NetworkStack } from './network-stack.ts';
 
 export interface ApiStackProps extends StackProps {
   readonly config: DeploymentConfig;
@@ -23,6 +24,7 @@ export interface ApiStackProps extends StackProps {
   readonly data: DataStack;
   readonly audit: AuditStack;
   readonly bridge: BridgeStack;
+  readonly network: NetworkStack | undefined;
 }
 
 const stageName = 'prod';
@@ -105,6 +107,7 @@ export class ApiStack extends Stack {
       functionName: this.#functionName(name),
       description: operation.summary,
       codeFolder,
+      network: this.#props.network?.callers,
       entrypoint: 'operation',
       environment: {
         CHATELAINE_OPERATION: name,
@@ -131,6 +134,7 @@ export class ApiStack extends Stack {
       functionName: this.#functionName(wireName),
       description: 'POST /: hands requests of the AWS JSON protocol to the function of their operation.',
       codeFolder,
+      network: this.#props.network?.workers,
       entrypoint: 'wire',
       environment: { CHATELAINE_API_ID: this.api.restApiId, ...this.#auditEnvironment(), CHATELAINE_FUNCTION_PREFIX: config.deployment },
       grants: auditGrants,

@@ -13,6 +13,7 @@ import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { receiveActions, WorkQueue } from '../constructs/work-queue.ts';
 import { auditArchiverGrants } from '../grants.ts';
+import type { NetworkStack } from './network-stack.ts';
 
 const archiverTimeoutSeconds = 30;
 
@@ -22,7 +23,7 @@ export class AuditStack extends Stack {
   readonly fallbackQueue: Queue;
   readonly archive: Bucket;
 
-  constructor(scope: Construct, id: string, config: DeploymentConfig, codeFolder: string, props: StackProps) {
+  constructor(scope: Construct, id: string, config: DeploymentConfig, codeFolder: string, network: NetworkStack | undefined, props: StackProps) {
     super(scope, id, props);
     this.bus = new EventBus(this, 'Bus', { eventBusName: config.deployment, description: 'Audit records and alarms of Chatelaine.' });
     const arrivals = new WorkQueue(this, 'Arrivals', { workerTimeoutSeconds: archiverTimeoutSeconds, receivesMax: 10 });
@@ -44,7 +45,7 @@ export class AuditStack extends Stack {
         }),
       ],
     });
-    this.#archiver(config, codeFolder, [arrivals.queue, fallback.queue]);
+    this.#archiver(config, codeFolder, network, [arrivals.queue, fallback.queue]);
   }
 
   #archive(config: DeploymentConfig): Bucket {
@@ -63,13 +64,14 @@ export class AuditStack extends Stack {
     });
   }
 
-  #archiver(config: DeploymentConfig, codeFolder: string, queues: readonly Queue[]): void {
+  #archiver(config: DeploymentConfig, codeFolder: string, network: NetworkStack | undefined, queues: readonly Queue[]): void {
     const logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
     const archiver = new ServiceFunction(this, 'Archiver', {
       kind: 'auditArchiver',
       functionName: `${config.deployment}-audit-archiver`,
       description: 'Writes audit records and alarms into the locked bucket.',
       codeFolder,
+      network: network?.workers,
       entrypoint: 'audit-archiver',
       environment: { CHATELAINE_ARCHIVE_BUCKET: this.archive.bucketName },
       grants: auditArchiverGrants,

@@ -20,6 +20,7 @@ import type { AuditStack } from './audit-stack.ts';
 import type { BridgeStack } from './bridge-stack.ts';
 import type { DataStack } from './data-stack.ts';
 import { bridgeEnvironment, tableEnvironment } from './environment.ts';
+import type { NetworkStack } from './network-stack.ts';
 
 export interface LifecycleStackProps extends StackProps {
   readonly config: DeploymentConfig;
@@ -27,6 +28,7 @@ export interface LifecycleStackProps extends StackProps {
   readonly data: DataStack;
   readonly audit: AuditStack;
   readonly bridge: BridgeStack;
+  readonly network: NetworkStack | undefined;
 }
 
 const taskTimeoutSeconds = 60;
@@ -59,6 +61,7 @@ export class LifecycleStack extends Stack {
       functionName: `${config.deployment}-sweep`,
       description: 'Finds keys that are due for rotation or destruction and queues them.',
       codeFolder,
+      network: this.#props.network?.workers,
       entrypoint: 'sweep',
       environment: { ...tableEnvironment(data), CHATELAINE_TASK_QUEUE_URL: tasks.queue.queueUrl },
       grants: sweepGrants,
@@ -76,6 +79,7 @@ export class LifecycleStack extends Stack {
       functionName: `${config.deployment}-due-task`,
       description: 'Rotates and destroys keys that are due.',
       codeFolder,
+      network: this.#props.network?.callers,
       entrypoint: 'due-task',
       environment: {
         ...tableEnvironment(data),
@@ -111,6 +115,7 @@ export class LifecycleStack extends Stack {
       functionName: `${config.deployment}-outbox-publisher`,
       description: 'Publishes the audit records that changes committed with themselves.',
       codeFolder,
+      network: this.#props.network?.workers,
       entrypoint: 'outbox-publisher',
       environment: { ...tableEnvironment(data), CHATELAINE_EVENT_BUS: audit.bus.eventBusName },
       grants: outboxPublisherGrants,

@@ -27,13 +27,15 @@ export class Sessions {
   /** Results of the running job; the thread wipes it after each. */
   readonly arena = new Arena(arenaBytes);
   readonly #slot: Handle;
+  readonly #onReopened: () => void;
   #operation: Handle;
   #owner: Handle;
 
-  constructor(module: Pkcs11Module, profile: HsmProfile, slot: Handle) {
+  constructor(module: Pkcs11Module, profile: HsmProfile, slot: Handle, onReopened: () => void = () => undefined) {
     this.module = module;
     this.profile = profile;
     this.#slot = slot;
+    this.#onReopened = onReopened;
     this.#operation = this.#open();
     this.#owner = this.#open();
   }
@@ -63,6 +65,7 @@ export class Sessions {
     }
     this.#close(this.#owner);
     this.#owner = this.#attempt('other', () => this.#open());
+    this.#onReopened();
     return this.#attempt(site, () => action(this.#owner));
   }
 
@@ -80,6 +83,7 @@ export class Sessions {
   #replaceOperation(): void {
     this.#close(this.#operation);
     this.#operation = this.#attempt('other', () => this.#open());
+    this.#onReopened();
   }
 
   #open(): Handle {

@@ -20,15 +20,19 @@ export interface LaneOptions {
   readonly script?: URL;
   /** The dead worker's sessions live on in the process: close them, and forget what they own. */
   readonly onWorkerLost: (sessions: readonly Uint8Array[], reason: string) => void;
+  /** How long a job waited until a worker began with it, in ms. */
+  readonly onDone?: (waitedMs: number) => void;
 }
 
 interface Job {
   readonly name: JobName;
   readonly fields: readonly Uint8Array[];
   readonly deadlineAt: number;
+  readonly arrivedAt: number;
   readonly resolve: (fields: Buffer[]) => void;
   readonly reject: (error: JobFailure) => void;
   attempts: number;
+  placedAt: number;
 }
 
 interface Thread {
@@ -41,6 +45,8 @@ interface Thread {
   ready: boolean;
   /** Jobs in flight that are not quick. */
   slowJobs: number;
+  /** When its last answer was seen: jobs of one worker run one after another. */
+  settledAt: number;
 }
 
 const jobTags = new Map(Object.keys(jobs).map((name, tag) => [name as JobName, tag]));
@@ -76,7 +82,7 @@ export class Lane {
   /** @param deadlineAt performance.now() time after which the job need not start. */
   run(name: JobName, fields: readonly Uint8Array[], deadlineAt: number): Promise<Buffer[]> {
     return new Promise((resolve, reject) => {
-      const job: Job = { name, fields, deadlineAt, resolve, reject, attempts: 0 };
+      const job: Job = { name, fields, deadlineAt, arrivedAt: performance.now(), resolve, reject, attempts: 0, placedAt: 0 };
       if (packetBytes(fields) > jobBytesMax) {
         reject(new JobFailure('internal', 'the job is too long'));
         return;
@@ -85,6 +91,21 @@ export class Lane {
       if (this.#queue.length >= this.#options.queueMax || this.#closed) reject(new JobFailure('queue-full', `the ${this.#options.name} lane is full`));
       else this.#queue.push(job);
     });
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Share of the workers that have a job. */
+  get busyPercent(): number {
+    const busy = [...this.#threads].filter(({ inFlight }) => inFlight.size > 0).length;
+    return (100 * busy) / this.#options.workers;
+  }
+
+  /** Sessions that workers replaced since the last call. */
+  takeReopened(): number {
+    return [...this.#threads].reduce((sum, { wake }) => sum + Atomics.exchange(wake, 2, 0), 0);
   }
 
   /** Ends the threads. Jobs still running get `worker-lost`. */
@@ -103,6 +124,7 @@ export class Lane {
     const tag = jobTags.get(job.name) as number;
     if (!thread.requests.write(packetBytes(job.fields), (target, at) => writePacket(target, at, id, tag, job.fields))) return false;
     job.attempts++;
+    job.placedAt = performance.now();
     thread.inFlight.set(id, job);
     if (!quick) thread.slowJobs++;
     this.#toWake.add(thread);
@@ -143,15 +165,21 @@ export class Lane {
   }
 
   #settle(thread: Thread): void {
+    const { onDone } = this.#options;
+    const now = performance.now();
+    let answers = 0;
     for (let record = thread.answers.read(Buffer.allocUnsafeSlow); record !== undefined; record = thread.answers.read(Buffer.allocUnsafeSlow)) {
       const { id, tag, fields } = readPacket(record, 0);
       const job = thread.inFlight.get(id);
       if (job === undefined) continue;
       thread.inFlight.delete(id);
+      answers++;
+      onDone?.(Math.max(job.placedAt, thread.settledAt) - job.arrivedAt);
       if (!this.#options.quick.has(job.name)) thread.slowJobs--;
       if (tag === answerTags.done) job.resolve(fields);
       else job.reject(failureOf(fields));
     }
+    if (answers > 0) thread.settledAt = now;
   }
 
   #refill(): void {
@@ -179,6 +207,7 @@ export class Lane {
       sessions: [],
       ready: false,
       slowJobs: 0,
+      settledAt: 0,
     };
     this.#threads.add(thread);
     return new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ import { createRingMemory, type RingMemory, RingReader, RingWriter } from './rin
 export interface Mailbox {
   readonly requests: RingMemory;
   readonly answers: RingMemory;
-  /** [0] changes with every request, and the worker sleeps on it; [1] is 1 while it sleeps, so that a wake-up is paid only then. */
+  /** [0] changes with every request, and the worker sleeps on it; [1] is 1 while it sleeps, so that a wake-up is paid only then; [2] counts sessions it replaced. */
   readonly wake: Int32Array;
   /** Changes with every answer of any worker of the lane; the main thread sleeps on it. */
   readonly bell: Int32Array;
@@ -17,7 +17,7 @@ const scratchBytes = 64 * 1024;
 const answerRetryMs = 5;
 
 export function createMailbox(ringBytes: number, bell: Int32Array): Mailbox {
-  return { requests: createRingMemory(ringBytes), answers: createRingMemory(ringBytes), wake: new Int32Array(new SharedArrayBuffer(8)), bell };
+  return { requests: createRingMemory(ringBytes), answers: createRingMemory(ringBytes), wake: new Int32Array(new SharedArrayBuffer(12)), bell };
 }
 
 /** The worker's side: never returns. @param afterEach the answer was written; its memory may be wiped. */

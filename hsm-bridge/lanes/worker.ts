@@ -19,7 +19,7 @@ export interface WorkerSetup {
 }
 
 function start(setup: WorkerSetup, mailbox: Mailbox): void {
-  const sessions = new Sessions(loadModule(setup.modulePath), profiles[setup.profile], Buffer.from(setup.slot));
+  const sessions = new Sessions(loadModule(setup.modulePath), profiles[setup.profile], Buffer.from(setup.slot), () => void Atomics.add(mailbox.wake, 2, 1));
   const driver: Driver = {
     sessions,
     publicObjects: new PublicObjects(),

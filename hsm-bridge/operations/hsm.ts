@@ -6,7 +6,7 @@ import type { KeyMaterial } from '#shared/keys/material.ts';
 import { CryptoError, type KeyHandle } from '#shared/ports/crypto.ts';
 import type { JobName } from '../driver/jobs.ts';
 import { KeyCache } from '../key-cache.ts';
-import { JobFailure } from '../lanes/answer.ts';
+import { JobFailure, type JobFailureCode } from '../lanes/answer.ts';
 import type { Lane } from '../lanes/lane.ts';
 import { invalid } from './rules.ts';
 
@@ -18,6 +18,8 @@ export interface HsmOptions {
   /** A row that fails its HMAC or its binding: an alarm. */
   readonly onMaterialRefused: (keyId: string, reason: string) => void;
   readonly onTokenLost: (reason: string) => void;
+  /** A job that the HSM, or the way to it, spoiled. */
+  readonly onHsmError?: (cause: JobFailureCode) => void;
 }
 
 /** performance.now() time by which the answer must be there. */
@@ -29,6 +31,7 @@ export interface CallContext {
 const openWithinMs = 10_000;
 const throttleBackoffMs = 20;
 const throttleBackoffMaxMs = 500;
+const hsmErrors: ReadonlySet<JobFailureCode> = new Set(['internal', 'token-lost', 'stale-session', 'throttled', 'worker-lost']);
 
 export class Hsm {
   readonly #options: HsmOptions;
@@ -118,6 +121,7 @@ export class Hsm {
       try {
         return await lane.run(name, fields, deadlineAt);
       } catch (error) {
+        if (error instanceof JobFailure && hsmErrors.has(error.code)) this.#options.onHsmError?.(error.code);
         if (!(error instanceof JobFailure && error.code === 'throttled') || performance.now() + backoffMs > deadlineAt) throw this.#translate(error);
         await sleep(backoffMs);
       }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { bridgeErrorStatus, deadlineHeader, frameBytesLimit } from '#shared/bridge-protocol.ts';
-import { CryptoError } from '#shared/ports/crypto.ts';
+import { CryptoError, type CryptoErrorCode } from '#shared/ports/crypto.ts';
 import type { Hsm } from '../operations/hsm.ts';
 import { runBatch } from './batch.ts';
 import { callerClassOfSocket } from './caller-class.ts';
@@ -19,6 +19,14 @@ export interface BridgeServerOptions {
   readonly clientAuthority: string;
   /** Unexpected faults, for the operator's log. */
   readonly onFault: (error: unknown) => void;
+  readonly observer?: ServerObserver;
+}
+
+/** What is measured of the server. */
+export interface ServerObserver {
+  /** `ok`, or the code of the error. */
+  answered(result: 'ok' | CryptoErrorCode): void;
+  connected(clientCertificateEndsAt: Date): void;
 }
 
 const prefix = '/v1/';
@@ -47,7 +55,7 @@ export class BridgeServer {
       (request, response) => this.#receive(request, response),
     );
     this.#server.maxRequestsPerSocket = 0;
-    this.#server.on('secureConnection', (socket: TLSSocket) => void connectionEnds.set(socket, performance.now() + connectionLifeMs * (1 + Math.random() / 5)));
+    this.#server.on('secureConnection', (socket: TLSSocket) => this.#connected(socket));
   }
 
   listen(): Promise<number> {
@@ -66,6 +74,12 @@ export class BridgeServer {
     const hurry = setTimeout(() => this.#server.closeAllConnections(), withinMs);
     await closed;
     clearTimeout(hurry);
+  }
+
+  #connected(socket: TLSSocket): void {
+    connectionEnds.set(socket, performance.now() + connectionLifeMs * (1 + Math.random() / 5));
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate !== undefined) this.#options.observer?.connected(certificate.validToDate);
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
@@ -132,6 +146,7 @@ export class BridgeServer {
         (frame) => {
           if (answered) frame.fill(0);
           else this.#answer(response, 200, frame, 'application/octet-stream');
+          if (!answered) this.#options.observer?.answered('ok');
         },
         (error) => {
           if (!answered) this.#refuse(response, error);
@@ -146,6 +161,7 @@ export class BridgeServer {
   #refuse(response: ServerResponse, error: unknown): void {
     const known = error instanceof CryptoError ? error : new CryptoError('internal', 'the bridge failed');
     if (known.code === 'internal') this.#options.onFault(error);
+    this.#options.observer?.answered(known.code);
     const status = bridgeErrorStatus[known.code];
     if (status === 503) response.setHeader('retry-after', retryAfterSeconds);
     this.#answer(response, status, Buffer.from(JSON.stringify({ code: known.code, message: known.message.slice(0, 500) }), 'utf8'), 'application/json');

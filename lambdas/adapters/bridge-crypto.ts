@@ -16,6 +16,8 @@ export interface BridgeCryptoOptions {
   readonly loadSecret: () => Promise<string>;
   readonly connect: (certificate: BridgeCertificate) => ConnectedCrypto;
   readonly now?: () => number;
+  /** Called with each certificate that was loaded. */
+  readonly onLoaded?: (certificate: BridgeCertificate) => void;
 }
 
 const methods: Readonly<Record<keyof Crypto, true>> = {
@@ -46,7 +48,7 @@ const methods: Readonly<Record<keyof Crypto, true>> = {
 /** Between two looks at the secret, so that a bridge that is down does not become a load on Secrets Manager. */
 const reloadPauseMs = 10_000;
 
-export function createBridgeCrypto({ loadSecret, connect, now = Date.now }: BridgeCryptoOptions): Crypto {
+export function createBridgeCrypto({ loadSecret, connect, now = Date.now, onLoaded }: BridgeCryptoOptions): Crypto {
   let connected: Promise<ConnectedCrypto> | undefined;
   let loadedAt = 0;
 
@@ -60,6 +62,7 @@ export function createBridgeCrypto({ loadSecret, connect, now = Date.now }: Brid
       logLine('error', { event: 'bridge-certificate-not-loaded', errors: errorNames(cause) });
       throw new CryptoError('unavailable', 'the certificate for the bridge cannot be had');
     }
+    onLoaded?.(certificate);
     return connect(certificate);
   }
 

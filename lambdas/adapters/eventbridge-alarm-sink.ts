@@ -15,11 +15,13 @@ export interface EventBridgeAlarmSinkOptions {
   readonly client: EventBridge;
   readonly busName: string;
   readonly timeoutMs?: number;
+  /** An alarm that only the log has. */
+  readonly onLost?: () => void;
 }
 
 const pendingMax = 100;
 
-export function createEventBridgeAlarmSink({ client, busName, timeoutMs = 1000 }: EventBridgeAlarmSinkOptions): FlushableAlarmSink {
+export function createEventBridgeAlarmSink({ client, busName, timeoutMs = 1000, onLost }: EventBridgeAlarmSinkOptions): FlushableAlarmSink {
   const pending = new Set<Promise<void>>();
 
   async function send(alarm: Alarm): Promise<void> {
@@ -28,6 +30,7 @@ export function createEventBridgeAlarmSink({ client, busName, timeoutMs = 1000 }
       const answer = await repeatOnce(timeoutMs, (options) => client.send('PutEvents', { Entries: [entry] }, options));
       if (answer.FailedEntryCount !== 0) throw new Error('The event bus did not take an alarm.');
     } catch {
+      onLost?.();
       logLine('error', { event: 'alarm-not-sent', kind: alarm.kind, eventId: alarm.eventId });
     }
   }
@@ -36,7 +39,7 @@ export function createEventBridgeAlarmSink({ client, busName, timeoutMs = 1000 }
     raise(alarm) {
       // The log has every alarm, whatever becomes of the event.
       logLine('error', { event: 'alarm', kind: alarm.kind, eventId: alarm.eventId, requestId: alarm.requestId });
-      if (pending.size >= pendingMax) return;
+      if (pending.size >= pendingMax) return void onLost?.();
       const sending = send(alarm).finally(() => pending.delete(sending));
       pending.add(sending);
     },

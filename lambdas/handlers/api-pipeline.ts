@@ -2,16 +2,24 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
+import { type FunctionMetrics, unmeasured } from '../metrics/function-metrics.ts';
 import { accessLog } from '../middleware/access-log.ts';
 import { errorEnvelope } from '../middleware/error-envelope.ts';
 import { flushAlarms } from '../middleware/flush-alarms.ts';
+import { requestMetrics } from '../middleware/request-metrics.ts';
 import { toApiRequest } from './api-request.ts';
 
 export type AnswerRequest = (event: APIGatewayProxyEvent, request: ApiRequest) => Promise<ApiResponse>;
 
-export function apiPipeline(flush: () => Promise<void>, answer: AnswerRequest): (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult> {
+export interface ApiPipelineSettings {
+  readonly flush: () => Promise<void>;
+  readonly metrics?: FunctionMetrics;
+}
+
+export function apiPipeline({ flush, metrics = unmeasured }: ApiPipelineSettings, answer: AnswerRequest): (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult> {
   const pipeline = middy<APIGatewayProxyEvent, ApiResponse>()
     .use(accessLog())
+    .use(requestMetrics(metrics))
     .use(flushAlarms(flush))
     .use(errorEnvelope())
     .handler((event) => answer(event, toApiRequest(event)));

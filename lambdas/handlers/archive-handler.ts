@@ -8,11 +8,14 @@ import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { errorNames, logLine } from '../log-line.ts';
+import { type FunctionMetrics, unmeasured } from '../metrics/function-metrics.ts';
+import { batchMetrics } from '../middleware/batch-metrics.ts';
 import { failureLog } from '../middleware/failure-log.ts';
 
 export interface ArchiveHandlerSettings {
   readonly client: Pick<S3Client, 'send'>;
   readonly bucket: string;
+  readonly metrics?: FunctionMetrics;
 }
 
 /** What both kinds have in common; an audit record also names its operation, an alarm its kind. */
@@ -33,8 +36,10 @@ interface Archived {
 const putTimeoutMs = 10_000;
 
 export function createArchiveHandler(settings: ArchiveHandlerSettings): (event: SQSEvent) => Promise<SQSBatchResponse> {
+  const { metrics = unmeasured } = settings;
   const pipeline = middy<SQSEvent, SQSBatchResponse>()
     .use(failureLog('archive'))
+    .use(batchMetrics(metrics))
     .handler(async (event) => {
       const failed: string[] = [];
       const groups = new Map<string, Archived[]>();
@@ -44,6 +49,7 @@ export function createArchiveHandler(settings: ArchiveHandlerSettings): (event: 
         else groups.set(`${archived.folder}/${archived.day}`, [...(groups.get(`${archived.folder}/${archived.day}`) ?? []), archived]);
       }
       await Promise.all([...groups].map(async ([prefix, group]) => failed.push(...(await write(settings, prefix, group)))));
+      if (failed.length > 0) metrics.record('ArchiveFailures', failed.length);
       return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
     });
   return (event) => pipeline(event, {} as never) as Promise<SQSBatchResponse>;

@@ -6,6 +6,8 @@ import { keyArn } from '#shared/keys/arn.ts';
 import type { Service } from '#shared/pipeline/service.ts';
 import { dueTaskSchema, runDueTask } from '#shared/sweeps/due-tasks.ts';
 import { errorNames, logLine } from '../log-line.ts';
+import { type FunctionMetrics, unmeasured } from '../metrics/function-metrics.ts';
+import { batchMetrics } from '../middleware/batch-metrics.ts';
 import { failureLog } from '../middleware/failure-log.ts';
 import { flushAlarms } from '../middleware/flush-alarms.ts';
 import { reportFailures } from './batch-failures.ts';
@@ -13,23 +15,26 @@ import { reportFailures } from './batch-failures.ts';
 export interface DueTaskHandlerSettings {
   readonly service: Service;
   readonly flush: () => Promise<void>;
+  readonly metrics?: FunctionMetrics;
 }
 
-export function createDueTaskHandler({ service, flush }: DueTaskHandlerSettings): (event: SQSEvent) => Promise<SQSBatchResponse> {
+export function createDueTaskHandler({ service, flush, metrics = unmeasured }: DueTaskHandlerSettings): (event: SQSEvent) => Promise<SQSBatchResponse> {
   const pipeline = middy<SQSEvent, SQSBatchResponse>()
     .use(failureLog('due-task'))
+    .use(batchMetrics(metrics))
     .use(flushAlarms(flush))
-    .handler((event) => reportFailures(event, (record) => runMessage(service, record)));
+    .handler((event) => reportFailures(event, (record) => runMessage(service, metrics, record)));
   return (event) => pipeline(event, {} as never) as Promise<SQSBatchResponse>;
 }
 
-async function runMessage(service: Service, { body, messageId }: SQSRecord): Promise<void> {
+async function runMessage(service: Service, metrics: FunctionMetrics, { body, messageId }: SQSRecord): Promise<void> {
   // A message that is no task fails here each time, and ends where a person looks at it.
   const task = dueTaskSchema.parse(JSON.parse(body));
   try {
     await runDueTask(service, task);
   } catch (error) {
     logLine('error', { event: 'task-failed', kind: task.kind, messageId, errors: errorNames(error) });
+    metrics.record('TasksFailed', 1, { task: task.kind });
     const now = service.clock.now();
     service.alarms.raise({
       eventId: newEventId(now),

@@ -4,18 +4,21 @@
  */
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { createOutboxPublisher, outboxRecord } from '#shared/audit/outbox.ts';
+import { createOutboxPublisher, outboxAgeSeconds, outboxRecord } from '#shared/audit/outbox.ts';
 import type { JsonObject } from '#shared/json.ts';
 import type { AuditSink } from '#shared/ports/audit-sink.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
 import { dueThrough } from '#shared/repositories/rows.ts';
 import { errorNames, logLine } from '../log-line.ts';
+import { type FunctionMetrics, unmeasured } from '../metrics/function-metrics.ts';
+import { batchMetrics } from '../middleware/batch-metrics.ts';
 import { failureLog } from '../middleware/failure-log.ts';
 
 export interface OutboxHandlerSettings {
   readonly store: Pick<RecordStore, 'query' | 'transact'>;
   readonly audit: AuditSink;
   readonly now?: () => number;
+  readonly metrics?: FunctionMetrics;
 }
 
 /** Younger rows belong to the stream: publishing them here too would only double their records. */
@@ -25,6 +28,7 @@ const atOnce = 10;
 export function createOutboxHandler(settings: OutboxHandlerSettings): (event: DynamoDBStreamEvent | object) => Promise<DynamoDBBatchResponse> {
   const pipeline = middy<DynamoDBStreamEvent | object, DynamoDBBatchResponse>()
     .use(failureLog('outbox'))
+    .use(batchMetrics(settings.metrics ?? unmeasured))
     .handler(async (event) => {
       if ('Records' in event) return await publishStream(settings, event.Records);
       await drain(settings);
@@ -40,6 +44,7 @@ async function publishStream(settings: OutboxHandlerSettings, records: readonly 
     const outcomes = await Promise.allSettled(chunk.map((record) => publishOne(settings, record)));
     const failed = outcomes.findIndex((outcome) => outcome.status === 'rejected');
     if (failed < 0) continue;
+    settings.metrics?.record('OutboxPublishFailures', 1);
     logLine('error', { event: 'outbox-record-not-published', errors: errorNames((outcomes[failed] as PromiseRejectedResult).reason) });
     return { batchItemFailures: [{ itemIdentifier: chunk[failed]!.dynamodb?.SequenceNumber ?? '' }] };
   }
@@ -55,7 +60,14 @@ async function publishOne({ store, audit }: OutboxHandlerSettings, record: Dynam
   await store.transact([{ delete: { table: 'core', pk, sk } }]);
 }
 
-async function drain({ store, audit, now = Date.now }: OutboxHandlerSettings): Promise<void> {
+async function drain({ store, audit, now = Date.now, metrics = unmeasured }: OutboxHandlerSettings): Promise<void> {
+  metrics.record('OutboxAge', await outboxAgeSeconds(store, now()));
   const through = dueThrough(now() - drainAfterMs);
-  await createOutboxPublisher({ audit, store: { query: (query) => store.query({ ...query, through }), transact: (writes, options) => store.transact(writes, options) } }).drain();
+  const older = { query: (query: Parameters<RecordStore['query']>[0]) => store.query({ ...query, through }), transact: store.transact.bind(store) };
+  try {
+    await createOutboxPublisher({ audit, store: older }).drain();
+  } catch (error) {
+    metrics.record('OutboxPublishFailures', 1);
+    throw error;
+  }
 }

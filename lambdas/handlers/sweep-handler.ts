@@ -2,9 +2,12 @@
 import middy from '@middy/core';
 import type { RecordStore } from '#shared/ports/record-store.ts';
 import { type DueTask, findDueTasks } from '#shared/sweeps/due-tasks.ts';
+import { OverdueTally } from '#shared/sweeps/overdue-tally.ts';
 import type { Sqs } from '../adapters/aws-services.ts';
 import { repeatOnce } from '../adapters/repeat-once.ts';
 import { logLine } from '../log-line.ts';
+import { type FunctionMetrics, unmeasured } from '../metrics/function-metrics.ts';
+import { batchMetrics } from '../middleware/batch-metrics.ts';
 import { failureLog } from '../middleware/failure-log.ts';
 
 export interface SweepHandlerSettings {
@@ -14,6 +17,7 @@ export interface SweepHandlerSettings {
   readonly now?: () => number;
   /** More wait for the next run. */
   readonly tasksMax?: number;
+  readonly metrics?: FunctionMetrics;
 }
 
 const batchSize = 10;
@@ -21,13 +25,16 @@ const batchSize = 10;
 const sendTimeoutMs = 3000;
 
 export function createSweepHandler(settings: SweepHandlerSettings): () => Promise<void> {
-  const { store, now = Date.now, tasksMax = 20_000 } = settings;
+  const { store, now = Date.now, tasksMax = 20_000, metrics = unmeasured } = settings;
   const pipeline = middy<unknown, void>()
     .use(failureLog('sweep'))
+    .use(batchMetrics(metrics))
     .handler(async () => {
+      const startedAt = now();
+      const overdue = new OverdueTally();
       let found = 0;
       let batch: DueTask[] = [];
-      for await (const task of findDueTasks(store, now())) {
+      for await (const task of findDueTasks(store, startedAt, overdue)) {
         batch.push(task);
         found += 1;
         if (batch.length === batchSize) {
@@ -37,6 +44,7 @@ export function createSweepHandler(settings: SweepHandlerSettings): () => Promis
         if (found === tasksMax) break;
       }
       if (batch.length > 0) await send(settings, batch);
+      overdue.report(metrics, startedAt);
       logLine('info', { event: 'sweep', tasks: found });
     });
   return () => pipeline({}, {} as never) as Promise<void>;

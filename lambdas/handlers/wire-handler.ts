@@ -14,18 +14,20 @@ import { targetName } from '#shared/protocols/decode.ts';
 import { refuseApiRequest } from '#shared/protocols/handle-api-request.ts';
 import { callerOfEvent } from '../identity/caller-of-event.ts';
 import { errorNames, logLine } from '../log-line.ts';
+import type { FunctionMetrics } from '../metrics/function-metrics.ts';
 import { apiPipeline } from './api-pipeline.ts';
 import { requireBoundedBody } from './require-bounded-body.ts';
 
 export interface WireHandlerSettings {
   readonly client: Pick<LambdaClient, 'send'>;
   /** For refusals: a forwarded request is recorded by the function that answers it. */
-  readonly service: Pick<Service, 'audit' | 'alarms' | 'clock'>;
+  readonly service: Pick<Service, 'audit' | 'alarms' | 'clock' | 'onFault'>;
   readonly operationNames: ReadonlySet<string>;
   readonly functionName: (operation: string) => string;
   readonly apiId: string;
   readonly region: string;
   readonly flush: () => Promise<void>;
+  readonly metrics?: FunctionMetrics;
   /** API Gateway gives up after 29 seconds. */
   readonly timeoutMs?: number;
 }
@@ -34,7 +36,7 @@ const proxyResult = z.object({ statusCode: z.int(), headers: z.record(z.string()
 
 export function createWireHandler(settings: WireHandlerSettings): (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult> {
   const { service, apiId, region } = settings;
-  return apiPipeline(settings.flush, async (event, request) => {
+  return apiPipeline(settings, async (event, request) => {
     let caller: Caller | undefined;
     try {
       caller = callerOfEvent(event, { apiId, region });
@@ -58,7 +60,7 @@ async function forward({ client, functionName, timeoutMs = 28_000 }: WireHandler
   // The function may have died before it could record the request, so a record is made here; then there may be two.
   if (!result.success) throw new KmsError('KMSInternalException', 'The request failed because of an internal error. It can be tried again.');
   const { statusCode, headers, body } = result.data;
-  const summary = { requestId: headers['x-amzn-requestid'] ?? '', operation, principalArn: caller.principalArn, errorCode: headers['x-amzn-errortype'] };
+  const summary = { requestId: headers['x-amzn-requestid'] ?? '', operation, principalArn: caller.principalArn, errorCode: headers['x-amzn-errortype'], isForwarded: true };
   return { status: statusCode, headers, body, summary };
 }
 

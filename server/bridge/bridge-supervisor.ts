@@ -23,6 +23,8 @@ export interface BridgeSupervisor {
   readonly pid: number | undefined;
   /** Where the running bridge answers /readyz. */
   readonly healthPort: number | undefined;
+  /** Lines for which the listener says true are its own, and are not logged. */
+  onLine(listener: (line: Readonly<Record<string, unknown>>) => boolean): void;
   /** Resolves when the bridge is ready, or to false when the time is over. */
   whenReady(timeoutMs: number): Promise<boolean>;
   /** Lets it drain, then ends it. */
@@ -42,6 +44,7 @@ export function superviseBridge(settings: BridgeSupervisorSettings): BridgeSuper
   let pauseMs = firstPauseMs;
   let restart: NodeJS.Timeout | undefined;
   const waiting = new Set<(ready: boolean) => void>();
+  let isTaken = (line: Readonly<Record<string, unknown>>): boolean => line._aws !== undefined;
 
   const onReady = (line: Record<string, unknown>): void => {
     state = 'ready';
@@ -60,6 +63,7 @@ export function superviseBridge(settings: BridgeSupervisorSettings): BridgeSuper
     silent.unref();
     createInterface({ input: running.stdout! }).on('line', (text) => {
       const line = readLine(text);
+      if (isTaken(line)) return;
       log({ ...line, component: 'bridge' });
       if (line.event !== 'ready' || state === 'stopped') return;
       clearTimeout(silent);
@@ -88,6 +92,9 @@ export function superviseBridge(settings: BridgeSupervisorSettings): BridgeSuper
     },
     get healthPort() {
       return healthPort;
+    },
+    onLine(listener) {
+      isTaken = listener;
     },
     whenReady(timeoutMs) {
       if (state === 'ready') return Promise.resolve(true);

@@ -35,6 +35,7 @@ export async function startBridge(settings: Settings, data: DataDir, log: (line:
     tls: { ...certificates.bridge, clientAuthority: certificates.authority },
     listen: { host, port, healthPort: 0 },
     workers: { fast: settings.bridgeWorkers, slow: 1 },
+    metrics: { deployment: 'single-node', everySeconds: settings.metricsSeconds },
   };
   writeFileDurably(data.bridgeConfig, `${JSON.stringify(config, undefined, 2)}\n`, 0o600);
   const supervisor = superviseBridge({

@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { KmsError } from '#shared/errors.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
-import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
+import type { ApiRequest, ApiResponse, ResponseSummary } from '#shared/protocols/api-request.ts';
 import { toApiRequest } from './api-request.ts';
+import { isMetrics, sendMetrics } from './metrics-page.ts';
 import { readBody } from './read-body.ts';
 
 export interface ListenerLimits {
@@ -41,6 +42,9 @@ export interface ListenerSettings {
   readonly health: () => HealthAnswer;
   /** Called once per request, after its answer was handed over. */
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
+  /** Numbers in Prometheus text. */
+  readonly metrics?: () => string;
+  readonly onAnswer?: (summary: ResponseSummary, latencyMs: number) => void;
 }
 
 export interface Listener {
@@ -66,13 +70,16 @@ export function createListener(settings: ListenerSettings): Listener {
 
   const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (message.url === '/health' || message.url?.startsWith('/health?')) return sendHealth(message, response, settings.health());
+    if (settings.metrics !== undefined && isMetrics(message)) return sendMetrics(message, response, settings.metrics());
     const startedMs = performance.now();
     inFlight += 1;
     try {
       const answer = await answerTo(settings, message, inFlight > limits.inFlightMax);
       if (answer === undefined) return void response.destroy();
       send(response, answer, message.complete && server.listening);
-      settings.log(accessLine(answer, performance.now() - startedMs));
+      const latencyMs = performance.now() - startedMs;
+      settings.onAnswer?.(answer.summary, latencyMs);
+      settings.log(accessLine(answer, latencyMs));
     } finally {
       inFlight -= 1;
     }

@@ -50,5 +50,12 @@ export function createOutboxPublisher(adapters: { store: Pick<RecordStore, 'quer
   };
 }
 
+/** How long the oldest record has been waiting; 0 when none is. */
+export async function outboxAgeSeconds(store: Pick<RecordStore, 'query'>, now: number): Promise<number> {
+  const shards = Array.from({ length: dueShards }, (_, shard) => store.query({ table: 'core', index: 'due', pk: outboxDuePartition(shard), limit: 1 }));
+  const committed = (await Promise.all(shards)).flatMap(({ items }) => items.map((item) => Date.parse(outboxRecord(item).time)));
+  return committed.length === 0 ? 0 : Math.max(0, now - Math.min(...committed)) / 1000;
+}
+
 /** The outbox is written by the pipeline only; its rows are audit records. */
 export const outboxRecord = (item: Pick<Item, 'body'>): AuditRecord => item.body as unknown as AuditRecord;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
+import { type KeyStoreRecord, stateOf } from '#shared/key-stores/key-store-record.ts';
 import { keyArn } from './arn.ts';
 import { importMetadata, materialIdOf } from './imported.ts';
 import type { KeyRecord } from './key-record.ts';
@@ -24,6 +25,8 @@ export const keyMetadataSchema = z
     /** Of a primary key that waits for its replicas to be gone: then its waiting period begins. */
     PendingDeletionWindowInDays: z.int().optional(),
     ValidTo: timestamp().optional(),
+    CustomKeyStoreId: z.string().optional(),
+    CloudHsmClusterId: z.string().optional(),
     Origin: z.string(),
     ExpirationModel: z.string().optional(),
     KeyManager: z.literal('CUSTOMER'),
@@ -42,20 +45,24 @@ export const keyMetadataSchema = z
   })
   .meta({ id: 'KeyMetadata' });
 
-export function keyMetadata(partition: string, record: KeyRecord): z.output<typeof keyMetadataSchema> {
+/** @param keyStore the one that the record names */
+export function keyMetadata(partition: string, record: KeyRecord, keyStore?: KeyStoreRecord): z.output<typeof keyMetadataSchema> {
   const spec = describeKeySpec(record.keySpec);
   const Arn = keyArn(partition, record);
+  const state = stateOf({ record, keyStore });
   return {
     AWSAccountId: record.account,
     KeyId: record.keyId,
     Arn,
     CreationDate: new Date(record.createdAt),
-    Enabled: record.state === 'Enabled',
+    Enabled: state === 'Enabled',
     Description: record.description,
     KeyUsage: record.keyUsage,
-    KeyState: record.state,
+    KeyState: state,
     DeletionDate: record.deletion?.at === undefined ? undefined : new Date(record.deletion.at),
     PendingDeletionWindowInDays: record.state === 'PendingReplicaDeletion' ? record.deletion?.pendingWindowDays : undefined,
+    CustomKeyStoreId: keyStore?.keyStoreId,
+    CloudHsmClusterId: keyStore?.clusterId,
     Origin: record.origin,
     ...importMetadata(record),
     KeyManager: 'CUSTOMER',

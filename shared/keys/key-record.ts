@@ -4,7 +4,7 @@ import type { KeyOrigin } from '#shared/keys/material.ts';
 import type { Versioning } from '#shared/keys/versions.ts';
 import type { ImportedMaterial } from './imported.ts';
 
-/** AWS KMS KeyState. */
+/** AWS KMS KeyState. Rows hold all but Unavailable, which follows from the key's store (shared/key-stores/key-store-record.ts). */
 export const keyStates = ['Enabled', 'Disabled', 'PendingDeletion', 'PendingImport', 'Unavailable', 'Creating', 'Updating', 'PendingReplicaDeletion'] as const;
 export type KeyState = (typeof keyStates)[number];
 
@@ -29,7 +29,7 @@ export interface KeyRecord {
   /** Multi-Region keys: where the replicas are, sorted; the same in every key of the set. Absent: there are none. */
   readonly replicaRegions?: readonly string[] | undefined;
   /** What is left to do before the key is one of its set like any other. The sweep does it. */
-  readonly synchronize?: 'CREATION' | 'PRIMARY' | undefined;
+  readonly synchronize?: { readonly task: 'CREATION' | 'PRIMARY'; readonly since: number } | undefined;
   readonly state: KeyState;
   readonly currentVersion: number;
   /** The key policy document, exactly as it was put. */
@@ -41,6 +41,8 @@ export interface KeyRecord {
   readonly imports?: readonly ImportedMaterial[] | undefined;
   /** Asymmetric and HMAC keys that were given a version rule or a second version. */
   readonly versioning?: Versioning | undefined;
+  /** The custom key store that the key is in. Absent: the default one. */
+  readonly keyStoreId?: string | undefined;
 }
 
 export interface Rotation {

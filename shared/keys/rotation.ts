@@ -33,7 +33,7 @@ export async function rotateKey(
 ): Promise<{ writes: Write[]; record: KeyRecord }> {
   const { account, region, keyId, keySpec, keyUsage } = key.record;
   const version = key.record.currentVersion + 1;
-  const material = await keyFactory.generateKey({ binding: { account, region, keyId, version }, keySpec, keyUsage, origin: key.record.origin });
+  const material = await keyFactory.generateKey({ binding: { account, region, keyId, version }, keySpec, keyUsage, origin: key.record.origin, store: key.keyStore?.clusterId });
   const record: KeyRecord = { ...key.record, currentVersion: version, rotation, versioning: supersede(key.record, now) };
   const entry: VersionRecord = { version, createdAt: now, origin };
   const inOtherRegions = await Promise.all(

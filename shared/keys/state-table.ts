@@ -3,6 +3,7 @@
  * Source: AWS KMS Developer Guide, "Key states of AWS KMS keys". Where the guide allows two errors, the one that AWS sends is used.
  */
 import { KmsError, type KmsErrorCode } from '#shared/errors.ts';
+import { stateOf } from '#shared/key-stores/key-store-record.ts';
 import type { KeyState } from './key-record.ts';
 
 const refusals = {
@@ -11,7 +12,6 @@ const refusals = {
   notPendingDeletion: ['KMSInvalidStateException', 'is not pending deletion.'],
   pendingImport: ['KMSInvalidStateException', 'is pending import.'],
   externalOrigin: ['UnsupportedOperationException', 'origin is EXTERNAL which is not valid for this operation.'],
-  customKeyStore: ['UnsupportedOperationException', 'is in a custom key store, where keys are not rotated.'],
   unavailable: ['KMSInvalidStateException', 'is unavailable.'],
   creating: ['KMSInvalidStateException', 'is creating.'],
   updating: ['KMSInvalidStateException', 'is updating.'],
@@ -43,8 +43,8 @@ const any = row('ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok');
 const use = row('ok', 'disabled', 'pendingDeletion', 'pendingImport', 'unavailable', 'creating', 'ok');
 const describe = row('ok', 'ok', 'pendingDeletion', 'ok', 'ok', 'ok', 'ok');
 const toggle = row('ok', 'ok', 'pendingDeletion', 'pendingImport', 'ok', 'creating', 'updating');
-// Only keys of a custom key store become unavailable.
-const rotate = row('ok', 'disabled', 'pendingDeletion', 'externalOrigin', 'customKeyStore', 'creating', 'ok');
+// Unlike those of AWS, keys of a custom key store are rotated (docs/adr/0023), so an unavailable one is refused for that alone.
+const rotate = row('ok', 'disabled', 'pendingDeletion', 'externalOrigin', 'unavailable', 'creating', 'ok');
 
 export const stateTable = {
   CancelKeyDeletion: row('notPendingDeletion', 'notPendingDeletion', 'ok', 'notPendingDeletion', 'notPendingDeletion', 'notPendingDeletion', 'notPendingDeletion'),
@@ -73,7 +73,7 @@ export const stateTable = {
   GetKeyJwks: use,
   GetKeyLastUsage: any,
   GetKeyPolicy: any,
-  GetKeyRotationStatus: row('ok', 'ok', 'ok', 'externalOrigin', 'customKeyStore', 'ok', 'ok'),
+  GetKeyRotationStatus: row('ok', 'ok', 'ok', 'externalOrigin', 'ok', 'ok', 'ok'),
   GetParametersForImport: row('ok', 'ok', 'pendingDeletion', 'ok', 'unavailable', 'creating', 'updating'),
   GetKeyVersionPublicKey: use,
   GetPublicKey: use,
@@ -121,10 +121,10 @@ export function stateErrorsOf(operation: string): readonly KmsErrorCode[] {
 }
 
 /** @throws KmsError as the table says */
-export function requireState(operation: string, key: { readonly arn: string; readonly record: { readonly state: KeyState } }): void {
+export function requireState(operation: string, key: { readonly arn: string } & Parameters<typeof stateOf>[0]): void {
   const rules = stateRowOf(operation);
   if (rules === undefined) throw new Error(`The state table has no row for ${operation}.`);
-  const rule = rules[key.record.state];
+  const rule = rules[stateOf(key)];
   if (rule === 'ok') return;
   const [code, text] = refusals[rule];
   throw new KmsError(code, `${key.arn} ${text}`);

@@ -39,7 +39,7 @@ const versionedUsages: ReadonlySet<KeyUsage> = new Set(['ENCRYPT_DECRYPT', 'SIGN
 
 /** Symmetric ciphertexts name their version; those keys rotate as in AWS KMS and never retire a version. */
 export const canHaveVersionRule = (record: Pick<KeyRecord, 'keySpec' | 'keyUsage' | 'origin' | 'multiRegion'>): boolean =>
-  describeKeySpec(record.keySpec).kind !== 'aes' && versionedUsages.has(record.keyUsage) && record.origin === 'AWS_KMS' && !record.multiRegion;
+  describeKeySpec(record.keySpec).kind !== 'aes' && versionedUsages.has(record.keyUsage) && record.origin !== 'EXTERNAL' && !record.multiRegion;
 
 export function versionStateOf(record: Pick<KeyRecord, 'currentVersion' | 'versioning'>, version: number, now: number): VersionState {
   if (version === record.currentVersion) return 'CURRENT';

@@ -19,7 +19,7 @@ export const CancelKeyDeletion = defineOperation({
   async run(ctx) {
     const { key } = ctx.keys;
     // A replica that was scheduled for deletion while it was made still lacks what the primary key has.
-    const state = key.record.synchronize === 'CREATION' ? 'Creating' : 'Disabled';
+    const state = key.record.synchronize?.task === 'CREATION' ? 'Creating' : 'Disabled';
     await ctx.ports.committer.commit([updateKey(key, { ...key.record, state, deletion: undefined })]);
     return { KeyId: key.arn };
   },

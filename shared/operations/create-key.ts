@@ -5,6 +5,8 @@ import { isImportable } from '#shared/algorithms/wrapping.ts';
 import { keySpecEnum, keyUsageEnum, originEnum } from '#shared/fields/enums.ts';
 import { checkTags, tagList } from '#shared/fields/tags.ts';
 import { newMultiRegionKeyId, newUuid } from '#shared/ids.ts';
+import type { KeyStoreRecord } from '#shared/key-stores/key-store-record.ts';
+import { requireConnection, requireStore } from '#shared/key-stores/require-store.ts';
 import { keyArn } from '#shared/keys/arn.ts';
 import { keyMetadata, keyMetadataSchema } from '#shared/keys/key-metadata.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
@@ -13,7 +15,9 @@ import { defineOperation } from '#shared/operation.ts';
 import { compilePolicy } from '#shared/policy/compiled-policy.ts';
 import { defaultKeyPolicy } from '#shared/policy/default-policy.ts';
 import { requireNoLockout } from '#shared/policy/lockout.ts';
+import type { Write } from '#shared/ports/record-store.ts';
 import { createKey, createKeyWithoutMaterial } from '#shared/repositories/changes.ts';
+import { type KeyStoreReader, putKeyIntoStore } from '#shared/repositories/key-store-records.ts';
 
 export const CreateKey = defineOperation({
   name: 'CreateKey',
@@ -46,13 +50,22 @@ export const CreateKey = defineOperation({
   output: z.object({ KeyMetadata: keyMetadataSchema }),
   // Tags of a new key need the permission to tag (API Reference, CreateKey).
   resources: (input) => [{ arn: '*' }, ...((input.Tags ?? []).length > 0 ? [{ arn: '*', permission: 'kms:TagResource' as const }] : [])],
-  needs: ['committer', 'keyFactory'],
-  errors: ['LimitExceededException', 'MalformedPolicyDocumentException', 'TagException', 'UnsupportedOperationException', 'ValidationException'],
+  needs: ['committer', 'keyFactory', 'keyStores'],
+  errors: [
+    'CustomKeyStoreInvalidStateException',
+    'CustomKeyStoreNotFoundException',
+    'LimitExceededException',
+    'MalformedPolicyDocumentException',
+    'TagException',
+    'UnsupportedOperationException',
+    'ValidationException',
+  ],
   audit: (input) => ({
     keySpec: input.KeySpec ?? input.CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT',
     keyUsage: input.KeyUsage ?? null,
     origin: input.Origin ?? 'AWS_KMS',
     multiRegion: input.MultiRegion ?? false,
+    customKeyStoreId: input.CustomKeyStoreId ?? null,
     tagKeys: (input.Tags ?? []).map((tag) => tag.TagKey),
     bypassPolicyLockoutSafetyCheck: input.BypassPolicyLockoutSafetyCheck ?? false,
   }),
@@ -72,8 +85,16 @@ export const CreateKey = defineOperation({
       throw ctx.error('ValidationException', `KeyUsage ${input.KeyUsage} is not compatible with KeySpec ${spec}`);
     }
     if (input.Origin === 'EXTERNAL' && !isImportable(offered)) throw ctx.error('UnsupportedOperationException', `KeySpec ${spec} cannot be imported.`);
-    if (!['AWS_KMS', 'EXTERNAL'].includes(input.Origin ?? 'AWS_KMS') || input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) {
-      throw ctx.error('UnsupportedOperationException', `Origin ${input.Origin ?? 'AWS_KMS'} with a custom key store is not offered here.`);
+    if (input.Origin === 'EXTERNAL_KEY_STORE' || input.XksKeyId !== undefined) {
+      throw ctx.error('UnsupportedOperationException', 'Keys behind an XKS proxy are not offered here.');
+    }
+    // AWS KMS has no imported keys in custom key stores; here they can be (docs/adr/0023).
+    if (input.CustomKeyStoreId !== undefined && input.Origin !== 'AWS_CLOUDHSM' && input.Origin !== 'EXTERNAL') {
+      throw ctx.error('ValidationException', 'A key in a custom key store has the Origin AWS_CLOUDHSM, or EXTERNAL for imported material.');
+    }
+    if (input.CustomKeyStoreId === undefined && input.Origin === 'AWS_CLOUDHSM') throw ctx.error('ValidationException', 'The Origin AWS_CLOUDHSM needs a CustomKeyStoreId.');
+    if (input.CustomKeyStoreId !== undefined && input.MultiRegion === true) {
+      throw ctx.error('UnsupportedOperationException', 'A multi-Region key cannot be in a custom key store: the store is of one Region.');
     }
     if (input.Policy !== undefined) compilePolicy(input.Policy, 'key');
     if (input.Tags !== undefined) checkTags(input.Tags);
@@ -93,25 +114,39 @@ export const CreateKey = defineOperation({
       description: input.Description ?? '',
       keySpec,
       keyUsage,
-      origin: input.Origin === 'EXTERNAL' ? 'EXTERNAL' : 'AWS_KMS',
+      // check() has refused the others.
+      origin: input.Origin ?? 'AWS_KMS',
       multiRegion: input.MultiRegion === true,
       state: input.Origin === 'EXTERNAL' ? 'PendingImport' : 'Enabled',
       currentVersion: 1,
       policy: input.Policy ?? defaultKeyPolicy(ctx.partition, account),
       tags: input.Tags ?? [],
       rotation: { enabled: false, periodDays: defaultRotationPeriodDays, onDemandCount: 0 },
+      ...(input.CustomKeyStoreId === undefined ? {} : { keyStoreId: input.CustomKeyStoreId }),
     };
     if (input.Policy !== undefined && input.BypassPolicyLockoutSafetyCheck !== true) {
       requireNoLockout(ctx, { arn: keyArn(ctx.partition, record), record, rev: 0, requestAlias: undefined, material: undefined }, compilePolicy(input.Policy, 'key'));
     }
     const created = [{ arn: keyArn(ctx.partition, record), role: 'key' }];
+    const { keyStore, writes: intoStore } = await storeOfNewKey(ctx.ports.keyStores, record);
+    const answer = { KeyMetadata: keyMetadata(ctx.partition, record, keyStore) };
     if (record.origin === 'EXTERNAL') {
-      await ctx.ports.committer.commit(createKeyWithoutMaterial(record), created);
-      return { KeyMetadata: keyMetadata(ctx.partition, record) };
+      await ctx.ports.committer.commit([...createKeyWithoutMaterial(record), ...intoStore], created);
+      return answer;
     }
-    const material = await ctx.ports.keyFactory.generateKey({ binding: { account, region, keyId, version: 1 }, keySpec, keyUsage, origin: 'AWS_KMS' });
+    const binding = { account, region, keyId, version: 1 };
+    const material = await ctx.ports.keyFactory.generateKey({ binding, keySpec, keyUsage, origin: record.origin, store: keyStore?.clusterId });
     const writes = createKey(record, { version: 1, createdAt: ctx.now, origin: 'CREATION' }, material);
-    await ctx.ports.committer.commit(writes, created);
-    return { KeyMetadata: keyMetadata(ctx.partition, record) };
+    await ctx.ports.committer.commit([...writes, ...intoStore], created);
+    return answer;
   },
 });
+
+/** @throws KmsError CustomKeyStoreNotFoundException, CustomKeyStoreInvalidStateException */
+async function storeOfNewKey(keyStores: KeyStoreReader, record: KeyRecord): Promise<{ keyStore: KeyStoreRecord | undefined; writes: Write[] }> {
+  if (record.keyStoreId === undefined) return { keyStore: undefined, writes: [] };
+  const all = await keyStores.of(record);
+  const keyStore = requireStore(all, record.keyStoreId);
+  requireConnection(keyStore, 'CONNECTED');
+  return { keyStore, writes: putKeyIntoStore(record, keyStore.keyStoreId, all) };
+}

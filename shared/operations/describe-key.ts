@@ -17,6 +17,6 @@ export const DescribeKey = defineOperation({
   audit: (input) => ({ keyId: input.KeyId }),
 
   async run(ctx) {
-    return { KeyMetadata: keyMetadata(ctx.partition, ctx.keys.key.record) };
+    return { KeyMetadata: keyMetadata(ctx.partition, ctx.keys.key.record, ctx.keys.key.keyStore) };
   },
 });

@@ -1,6 +1,8 @@
 /** GenerateRandom: bytes from the HSM's random number generator. AWS KMS API Reference, GenerateRandom. */
 import * as z from 'zod';
 import { outputBlob } from '#shared/fields/blob.ts';
+import { keyStoreId } from '#shared/fields/key-store.ts';
+import { requireConnection, requireStore } from '#shared/key-stores/require-store.ts';
 import { defineOperation } from '#shared/operation.ts';
 
 export const GenerateRandom = defineOperation({
@@ -8,19 +10,21 @@ export const GenerateRandom = defineOperation({
   group: 'Cryptography',
   summary: "Gives bytes from the HSM's random number generator.",
   http: { method: 'POST', path: '/v1/random' },
-  input: z.object({ NumberOfBytes: z.int().min(1).max(1024).optional(), CustomKeyStoreId: z.string().min(1).max(64).optional(), Recipient: z.unknown().optional() }),
+  input: z.object({ NumberOfBytes: z.int().min(1).max(1024).optional(), CustomKeyStoreId: keyStoreId().optional(), Recipient: z.unknown().optional() }),
   output: z.object({ Plaintext: outputBlob(true) }),
-  needs: ['random'],
-  errors: ['UnsupportedOperationException', 'ValidationException'],
-  audit: (input) => ({ numberOfBytes: input.NumberOfBytes ?? null }),
+  needs: ['keyStores', 'random'],
+  errors: ['CustomKeyStoreInvalidStateException', 'CustomKeyStoreNotFoundException', 'UnsupportedOperationException', 'ValidationException'],
+  audit: (input) => ({ numberOfBytes: input.NumberOfBytes ?? null, customKeyStoreId: input.CustomKeyStoreId ?? null }),
 
   check(ctx, input) {
     if (input.NumberOfBytes === undefined) throw ctx.error('ValidationException', 'NumberOfBytes is required.');
-    if (input.CustomKeyStoreId !== undefined) throw ctx.error('UnsupportedOperationException', 'Custom key stores are not offered here.');
     if (input.Recipient !== undefined) throw ctx.error('UnsupportedOperationException', 'Recipient (an attestation document) is not offered here.');
   },
 
   async run(ctx, input) {
-    return { Plaintext: await ctx.ports.random.generateRandom(input.NumberOfBytes!) };
+    const { CustomKeyStoreId: id } = input;
+    const store = id === undefined ? undefined : requireStore(await ctx.ports.keyStores.of(ctx.caller), id);
+    if (store !== undefined) requireConnection(store, 'CONNECTED');
+    return { Plaintext: await ctx.ports.random.generateRandom(input.NumberOfBytes!, store?.clusterId) };
   },
 });

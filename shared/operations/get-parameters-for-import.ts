@@ -38,13 +38,14 @@ export const GetParametersForImport = defineOperation({
   },
 
   async run(ctx, input) {
-    const { arn, record } = ctx.keys.key;
+    const { arn, record, keyStore } = ctx.keys.key;
     // check() has made sure that both are offered.
     const wrappingAlgorithm = wrappingAlgorithms.find((offered) => offered === input.WrappingAlgorithm)!;
     const wrappingKeySpec = wrappingKeySpecs.find((offered) => offered === input.WrappingKeySpec)!;
     const validTo = ctx.now + importTokenValidMs;
     const { account, region, keyId: id } = record;
-    const { publicKey, token } = await ctx.ports.importer.importParameters({ account, region, keyId: id, wrappingAlgorithm, wrappingKeySpec, validTo });
+    const wanted = { account, region, keyId: id, wrappingAlgorithm, wrappingKeySpec, validTo, store: keyStore?.clusterId };
+    const { publicKey, token } = await ctx.ports.importer.importParameters(wanted);
     return { KeyId: arn, ImportToken: token, PublicKey: publicKey, ParametersValidTo: new Date(validTo) };
   },
 });

@@ -74,7 +74,8 @@ export const ImportKeyMaterial = defineOperation({
     if (token === undefined) throw ctx.error('InvalidImportTokenException', 'The import token is invalid, or it belongs to another key.');
     if (token.payload.validTo <= ctx.now) throw ctx.error('ExpiredImportTokenException', 'The import token is expired. Call GetParametersForImport for a new one.');
     const plan = importPlan(ctx, key, input);
-    const request = { account, region, keyId: id, keySpec, keyUsage, token: input.ImportToken, encrypted: input.EncryptedKeyMaterial, ...plan };
+    const store = key.keyStore?.clusterId;
+    const request = { account, region, keyId: id, keySpec, keyUsage, token: input.ImportToken, encrypted: input.EncryptedKeyMaterial, ...plan, store };
     const { material, fingerprint } = await ctx.ports.importer.importKey(request);
 
     const { version } = material;

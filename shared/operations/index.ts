@@ -1,8 +1,10 @@
 /** The registry: the only hand-kept list of operations. `npm run new:operation` adds a line. */
 import type { Operation } from '#shared/operation.ts';
 import { CancelKeyDeletion } from './cancel-key-deletion.ts';
+import { ConnectCustomKeyStore } from './connect-custom-key-store.ts';
 import { CreateAlias } from './create-alias.ts';
 import { CreateBinding } from './create-binding.ts';
+import { CreateCustomKeyStore } from './create-custom-key-store.ts';
 import { CreateGrant } from './create-grant.ts';
 import { CreateKey } from './create-key.ts';
 import { CreateKeyVersion } from './create-key-version.ts';
@@ -12,12 +14,15 @@ import { Decrypt } from './decrypt.ts';
 import { DecryptBatch } from './decrypt-batch.ts';
 import { DeleteAlias } from './delete-alias.ts';
 import { DeleteBinding } from './delete-binding.ts';
+import { DeleteCustomKeyStore } from './delete-custom-key-store.ts';
 import { DeleteImportedKeyMaterial } from './delete-imported-key-material.ts';
 import { DeleteRole } from './delete-role.ts';
 import { DeriveSharedSecret } from './derive-shared-secret.ts';
+import { DescribeCustomKeyStores } from './describe-custom-key-stores.ts';
 import { DescribeKey } from './describe-key.ts';
 import { DisableKey } from './disable-key.ts';
 import { DisableKeyRotation } from './disable-key-rotation.ts';
+import { DisconnectCustomKeyStore } from './disconnect-custom-key-store.ts';
 import { EnableKey } from './enable-key.ts';
 import { EnableKeyRotation } from './enable-key-rotation.ts';
 import { Encapsulate } from './encapsulate.ts';
@@ -64,6 +69,7 @@ import { Simulate } from './simulate.ts';
 import { TagResource } from './tag-resource.ts';
 import { UntagResource } from './untag-resource.ts';
 import { UpdateAlias } from './update-alias.ts';
+import { UpdateCustomKeyStore } from './update-custom-key-store.ts';
 import { UpdateKeyDescription } from './update-key-description.ts';
 import { UpdateKeyVersion } from './update-key-version.ts';
 import { UpdatePrimaryRegion } from './update-primary-region.ts';
@@ -74,8 +80,10 @@ import { VerifyMac } from './verify-mac.ts';
 
 export const operations: readonly Operation[] = [
   CancelKeyDeletion,
+  ConnectCustomKeyStore,
   CreateAlias,
   CreateBinding,
+  CreateCustomKeyStore,
   CreateGrant,
   CreateKey,
   CreateKeyVersion,
@@ -85,12 +93,15 @@ export const operations: readonly Operation[] = [
   DecryptBatch,
   DeleteAlias,
   DeleteBinding,
+  DeleteCustomKeyStore,
   DeleteImportedKeyMaterial,
   DeleteRole,
   DeriveSharedSecret,
+  DescribeCustomKeyStores,
   DescribeKey,
   DisableKey,
   DisableKeyRotation,
+  DisconnectCustomKeyStore,
   EnableKey,
   EnableKeyRotation,
   Encapsulate,
@@ -137,6 +148,7 @@ export const operations: readonly Operation[] = [
   TagResource,
   UntagResource,
   UpdateAlias,
+  UpdateCustomKeyStore,
   UpdateKeyDescription,
   UpdateKeyVersion,
   UpdatePrimaryRegion,

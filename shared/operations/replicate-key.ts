@@ -78,7 +78,7 @@ export const ReplicateKey = defineOperation({
       multiRegion: true,
       ...set,
       state: 'Creating',
-      synchronize: 'CREATION',
+      synchronize: { task: 'CREATION', since: ctx.now },
       currentVersion,
       policy: input.Policy ?? defaultKeyPolicy(ctx.partition, account),
       tags: input.Tags ?? [],

@@ -41,7 +41,7 @@ export const UpdatePrimaryRegion = defineOperation({
       throw ctx.error('KMSInvalidStateException', `${named.arn} is ${successor?.record.state ?? 'no replica'}. A key must be Enabled to become the primary key.`);
     const { region } = key.record;
     const set = { primaryRegion: input.PrimaryRegion, replicaRegions: [...replicaRegionsOf(key.record).filter((other) => other !== input.PrimaryRegion), region].toSorted() };
-    const handOver = (record: KeyRecord): KeyRecord => ({ ...record, ...set, state: 'Updating', synchronize: 'PRIMARY' });
+    const handOver = (record: KeyRecord): KeyRecord => ({ ...record, ...set, state: 'Updating', synchronize: { task: 'PRIMARY', since: ctx.now } });
     const writes = related.map((other) => updateKey(other, other.record.region === input.PrimaryRegion ? handOver(other.record) : { ...other.record, ...set }));
     await ctx.ports.committer.commit([updateKey(key, handOver(key.record)), ...writes]);
     return undefined;

@@ -21,6 +21,7 @@ import { type AuthorizedRequest, authorizeRequest } from './authorize-request.ts
 import { batchOutput, batchParameters, runBatch } from './batch.ts';
 import type { Caller } from './caller.ts';
 import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
+import { reportFaults } from './fault.ts';
 import type { Service } from './service.ts';
 import { toKmsError } from './to-kms-error.ts';
 import { Turns } from './turns.ts';
@@ -37,6 +38,8 @@ export interface OperationRequest {
   readonly strict: boolean;
   readonly sourceIp: string;
   readonly userAgent: string | undefined;
+  /** For metrics: told once, before the answer, what sort of keys the request was about. */
+  readonly onKeySpec?: (keySpec: string) => void;
 }
 
 const attemptsMax = 12;
@@ -69,9 +72,11 @@ export async function execute(service: Service, request: OperationRequest): Prom
     }
   } catch (error) {
     failure = toKmsError(error);
+    reportFaults(service, { operation: request.operation.name, requestId: request.requestId }, [failure]);
     if (error instanceof CryptoError && error.code === 'material-refused') raiseMaterialRefused(service, request, trail.keys);
   }
   endTurn?.();
+  request.onKeySpec?.(keySpecOf(trail.keys));
   if (committer?.committed !== true) {
     const record = auditRecord(request, trail, failure ?? trail.itemFailure, []);
     const noted = failure === undefined ? noteUse(service, request, trail, record) : undefined;
@@ -114,6 +119,13 @@ async function attemptOnce(
   const output = await operation.run(context, await service.markers.open(operation, caller, input));
   trail.used = Object.values(trail.keys);
   return await service.markers.seal(operation, caller, output);
+}
+
+/** The word for it in metrics: never more of a key than its spec. */
+function keySpecOf(keys: Trail['keys']): string {
+  const specs = new Set(Object.values(keys).map((key) => key.record.keySpec));
+  const [only] = specs;
+  return specs.size > 1 ? 'several' : (only ?? 'none');
 }
 
 /** What comes between authorizing and running: the same for a request and for an item of a batch. @throws KmsError */
@@ -164,6 +176,7 @@ async function runItems(
   trail.parameters = batchParameters(items, outcomeOf);
   trail.used = items.flatMap(({ failure, keys }) => (failure === undefined ? Object.values(keys) : []));
   const failures = items.flatMap(({ failure }) => failure ?? []);
+  reportFaults(service, { operation: request.operation.name, requestId: request.requestId }, failures);
   trail.itemFailure = failures.find((failure) => outcomeOf(failure) === 'denied') ?? failures[0];
   return batchOutput(items);
 }
@@ -218,7 +231,7 @@ function auditRecord(request: OperationRequest, trail: Trail, failure: KmsError 
 export const outcomeOf = (failure: KmsError | undefined): AuditRecord['outcome'] => (failure === undefined ? 'success' : deniedCodes.has(failure.code) ? 'denied' : 'failed');
 
 /** Design section 8: the answer is released only once its record is durable. */
-export async function recordOrWithhold(service: Pick<Service, 'audit' | 'alarms' | 'clock'>, record: AuditRecord): Promise<void> {
+export async function recordOrWithhold(service: Pick<Service, 'audit' | 'alarms' | 'clock' | 'onFault'>, record: AuditRecord): Promise<void> {
   try {
     await service.audit.append(record);
   } catch (error) {
@@ -230,6 +243,8 @@ export async function recordOrWithhold(service: Pick<Service, 'audit' | 'alarms'
       requestId: record.requestId,
       message: 'A request was refused because its audit record could not be written to any sink.',
     });
-    throw new KmsError('KMSInternalException', 'The request could not be recorded in the audit trail, so its answer is withheld. Try again.', { cause: error });
+    const withheld = new KmsError('KMSInternalException', 'The request could not be recorded in the audit trail, so its answer is withheld. Try again.', { cause: error });
+    reportFaults(service, record, [withheld]);
+    throw withheld;
   }
 }

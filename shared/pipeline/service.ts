@@ -1,4 +1,6 @@
 /** Wires the adapters of a deployment (AWS or single node) into what the pipeline runs operations with. */
+import { createBridgeDirectory } from '#shared/key-stores/bridge-directory.ts';
+import { createStoreRouter } from '#shared/key-stores/store-router.ts';
 import type { Operation } from '#shared/operation.ts';
 import { operations } from '#shared/operations/index.ts';
 import { PolicyCache } from '#shared/policy/policy-cache.ts';
@@ -7,6 +9,7 @@ import { createSimulator } from '#shared/policy/simulator.ts';
 import type { AlarmSink, AuditSink } from '#shared/ports/audit-sink.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
+import type { KeyStoreBridges } from '#shared/ports/key-store-bridges.ts';
 import type { Ports } from '#shared/ports/ports.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
 import { type AccessReader, createAccessReader } from '#shared/repositories/access-reader.ts';
@@ -15,15 +18,20 @@ import { createKeyEraser, materialEraser } from '#shared/repositories/eraser.ts'
 import { createGrantStore } from '#shared/repositories/grant-store.ts';
 import { createKeyLister } from '#shared/repositories/key-lister.ts';
 import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader.ts';
+import { createKeyStoreReader } from '#shared/repositories/key-store-records.ts';
 import { createUsageLog } from '#shared/repositories/last-usage.ts';
 import { createRelatedKeys, createRelatedMaterial } from '#shared/repositories/related-keys.ts';
 import { createRoleStore } from '#shared/repositories/role-store.ts';
 import { createRowReader, type RowReader } from '#shared/repositories/row-reader.ts';
+import type { FaultObserver } from './fault.ts';
 import { createMarkers, type Markers } from './markers.ts';
 
-export interface Adapters {
+export interface Adapters extends FaultObserver {
   readonly store: RecordStore;
+  /** The default bridge: it seals rows, and holds the keys of no other store. */
   readonly crypto: Crypto;
+  /** The bridges that custom key stores can name. None where the deployment lists none. */
+  readonly keyStoreBridges?: KeyStoreBridges;
   readonly audit: AuditSink;
   readonly alarms: AlarmSink;
   readonly clock: Clock;
@@ -52,7 +60,8 @@ export interface Service extends Adapters {
 }
 
 export function createService(adapters: Adapters): Service {
-  const { crypto, store, partition } = adapters;
+  const { crypto, store, partition, keyStoreBridges = new Map() } = adapters;
+  const routed = createStoreRouter(crypto, keyStoreBridges);
   const rows = createRowReader(adapters);
   const usage = createUsageLog(store);
   const policies = new PolicyCache();
@@ -70,16 +79,18 @@ export function createService(adapters: Adapters): Service {
       roles: createRoleStore({ store, rows }),
       simulator: createSimulator({ reader: accessReader, rows, policies, partition }),
       lister: createKeyLister(store),
-      keyFactory: crypto,
+      keyFactory: routed,
       relatedKeys: createRelatedKeys({ store, rows, clock: adapters.clock, regions: adapters.regions }),
       relatedMaterial: createRelatedMaterial(store),
-      importer: crypto,
+      importer: routed,
+      keyStores: createKeyStoreReader({ store, rows }),
+      bridgeDirectory: createBridgeDirectory(keyStoreBridges),
       materialEraser,
-      cipher: crypto,
-      signer: crypto,
-      mac: crypto,
-      agreement: crypto,
-      random: crypto,
+      cipher: routed,
+      signer: routed,
+      mac: routed,
+      agreement: routed,
+      random: routed,
       encryptionCounter: createEncryptionCounter(store),
       eraser: createKeyEraser(store),
       usage,

@@ -25,7 +25,7 @@ export function parseInput(operation: Operation, members: Readonly<Record<string
   }
   const parsed = operation.input.safeParse(present);
   if (parsed.success) return parsed.data;
-  throw explain(parsed.error.issues, present);
+  throw explain(operation.input, parsed.error.issues, present);
 }
 
 /**
@@ -45,13 +45,15 @@ function requireReadable(root: unknown, member: string): void {
   }
 }
 
-function explain(issues: readonly Issue[], members: Record<string, unknown>): KmsError {
+function explain(input: z.ZodObject, issues: readonly Issue[], members: Record<string, unknown>): KmsError {
   const violations: string[] = [];
   for (const issue of issues) {
     const value = valueAt(members, issue.path);
     const constraint = constraintOf(issue, value);
     if (constraint === undefined) return new KmsError('SerializationException', `The value of ${memberName(issue.path)} cannot be read as the type that the operation expects.`);
-    violations.push(`${valueText(issue, value)} at '${memberName(issue.path)}' failed to satisfy constraint: ${constraint}`);
+    violations.push(
+      `${isSensitive(input, issue.path) && value !== undefined ? 'Value' : valueText(issue, value)} at '${memberName(issue.path)}' failed to satisfy constraint: ${constraint}`,
+    );
   }
   const count = violations.length;
   return new KmsError('ValidationException', `${count} validation error${count === 1 ? '' : 's'} detected: ${violations.slice(0, violationsMax).join('; ')}`);
@@ -84,6 +86,16 @@ function valueText(issue: Issue, value: unknown): string {
   const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
   if (issue.code === 'custom' || !isScalar || (typeof value === 'string' && value.length > 300)) return 'Value';
   return `Value '${value}'`;
+}
+
+/** Whether the member, or one that it lies in, is marked as holding a secret. */
+function isSensitive(schema: z.core.$ZodType | undefined, path: readonly PropertyKey[]): boolean {
+  const inner = schema as (z.ZodType & { unwrap?(): z.ZodType; shape?: Readonly<Record<string, z.ZodType>> }) | undefined;
+  if (inner === undefined) return false;
+  if (inner.meta?.()?.sensitive === true) return true;
+  if (inner.unwrap !== undefined) return isSensitive(inner.unwrap(), path);
+  const [name, ...rest] = path;
+  return name !== undefined && isSensitive(inner.shape?.[String(name)], rest);
 }
 
 /** ['Tags', 0, 'TagKey'] → tags.1.member.tagKey */

@@ -15,6 +15,8 @@ export type { MessageType };
 export interface KeyHandle {
   readonly binding: KeyBinding;
   readonly material: KeyMaterial;
+  /** The bridge of the key's own store, by cluster id. Absent: the default bridge. Never sent to a bridge. */
+  readonly store?: string | undefined;
 }
 
 /** AES-256-GCM parts. `ciphertext` ends with the 16-byte tag. The HSM profile chooses `iv` (12 bytes). */
@@ -28,6 +30,8 @@ export interface GenerateKeyRequest {
   readonly keySpec: KeySpec;
   readonly keyUsage: KeyUsage;
   readonly origin: KeyOrigin;
+  /** As in KeyHandle. */
+  readonly store?: string | undefined;
 }
 
 export interface ImportParametersRequest {
@@ -38,6 +42,7 @@ export interface ImportParametersRequest {
   readonly wrappingKeySpec: WrappingKeySpec;
   /** Milliseconds since the epoch. */
   readonly validTo: number;
+  readonly store?: string | undefined;
 }
 
 /** Names imported material without telling anything about it: an HMAC made in the HSM, bound to the key id. Equal for equal material. */
@@ -61,6 +66,7 @@ export interface ImportKeyRequest {
   readonly known: readonly (MaterialFingerprint & { readonly version: number })[];
   /** Set: the material must be none of those, and becomes this version. Absent: it must be one of those. */
   readonly newVersion?: number | undefined;
+  readonly store?: string | undefined;
 }
 
 export interface ImportedKey {
@@ -105,7 +111,7 @@ export interface Crypto {
   /** The SubjectPublicKeyInfo of the material, after its tag was checked. */
   getPublicKey(key: KeyHandle): Promise<Uint8Array>;
   /** HSM randomness, 1 to 1024 bytes. */
-  generateRandom(length: number): Promise<Uint8Array>;
+  generateRandom(length: number, store?: string): Promise<Uint8Array>;
   /** HMACs under the HSM's MAC key over row digests (SHA-256, base64): see shared/repositories/seal.ts. At most 100. */
   sealRows(digests: readonly string[]): Promise<readonly string[]>;
   /** One answer per row, in order. */

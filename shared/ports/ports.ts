@@ -1,3 +1,4 @@
+import type { BridgeDirectory } from '#shared/key-stores/bridge-directory.ts';
 import type { Simulator } from '#shared/policy/simulator.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Write } from '#shared/ports/record-store.ts';
@@ -5,6 +6,7 @@ import type { EncryptionCounter } from '#shared/repositories/encryption-counter.
 import type { KeyEraser, MaterialEraser } from '#shared/repositories/eraser.ts';
 import type { GrantStore } from '#shared/repositories/grant-store.ts';
 import type { KeyLister } from '#shared/repositories/key-lister.ts';
+import type { KeyStoreReader } from '#shared/repositories/key-store-records.ts';
 import type { UsageLog, UsageReader } from '#shared/repositories/last-usage.ts';
 import type { RelatedKeys, RelatedMaterial } from '#shared/repositories/related-keys.ts';
 import type { RoleStore } from '#shared/repositories/role-store.ts';
@@ -41,6 +43,10 @@ export interface Ports {
   readonly relatedMaterial: RelatedMaterial;
   /** Brings in key material. Bridge class `lifecycle`. */
   readonly importer: Pick<Crypto, 'importParameters' | 'importKey'>;
+  /** Reads the custom key stores of the caller's account, and whether one has keys. */
+  readonly keyStores: KeyStoreReader;
+  /** The bridges that custom key stores can name: what is configured of them, and whether they have the right HSM. */
+  readonly bridgeDirectory: BridgeDirectory;
   /** Erases the material of single versions, in the transaction of the change. */
   readonly materialEraser: MaterialEraser;
   /** Uses key material. Bridge class `crypto`. */

@@ -15,7 +15,7 @@ export interface ApiResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** For the access log only, never sent. */
+  /** For the access log and the metrics only, never sent. */
   readonly summary: ResponseSummary;
 }
 
@@ -24,4 +24,7 @@ export interface ResponseSummary {
   readonly operation: string | undefined;
   readonly principalArn: string | undefined;
   readonly errorCode: string | undefined;
+  readonly keySpec?: string | undefined;
+  /** Another function answered the request and counts it. */
+  readonly isForwarded?: boolean;
 }

@@ -4,6 +4,7 @@ import type { KmsError } from '#shared/errors.ts';
 import { newEventId, newUuid } from '#shared/ids.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
 import { execute, outcomeOf, recordOrWithhold } from '#shared/pipeline/execute.ts';
+import { reportFaults } from '#shared/pipeline/fault.ts';
 import type { Service } from '#shared/pipeline/service.ts';
 import { toKmsError } from '#shared/pipeline/to-kms-error.ts';
 import type { ApiRequest, ApiResponse } from './api-request.ts';
@@ -25,7 +26,8 @@ export async function handleApiRequest(service: Service, request: ApiRequest, au
   const requestId = newUuid();
   let operation = targetName(request);
   let caller: Caller | undefined;
-  const summary = (errorCode?: string) => ({ requestId, operation, principalArn: caller?.principalArn, errorCode });
+  let keySpec: string | undefined;
+  const summary = (errorCode?: string) => ({ requestId, operation, principalArn: caller?.principalArn, errorCode, keySpec });
 
   let decoded: Decoded;
   try {
@@ -47,15 +49,20 @@ export async function handleApiRequest(service: Service, request: ApiRequest, au
       strict: protocol === 'rest',
       sourceIp: request.sourceIp,
       userAgent: request.headers['user-agent'],
+      onKeySpec: (spec) => {
+        keySpec = spec;
+      },
     });
     return renderOutput(protocol, output, summary());
   } catch (thrown) {
     const error = toKmsError(thrown);
+    // What execute() throws it has reported; anything else is an answer that could not be rendered.
+    if (error !== thrown) reportFaults(service, { operation, requestId }, [error]);
     return renderError(protocol, error, summary(error.code));
   }
 }
 
-type RecordingService = Pick<Service, 'audit' | 'alarms' | 'clock'>;
+type RecordingService = Pick<Service, 'audit' | 'alarms' | 'clock' | 'onFault'>;
 
 /** For a front that refuses a request before any operation could see it. @param caller undefined when it is not known who calls */
 export async function refuseApiRequest(service: RecordingService, request: ApiRequest, caller: Caller | undefined, refusal: KmsError): Promise<ApiResponse> {
@@ -74,13 +81,14 @@ interface RefusedRequest {
 /** Requests that no operation ever saw (not authenticated, unknown operation) leave their record here. */
 async function auditRefusal(service: RecordingService, request: ApiRequest, refused: RefusedRequest, error: KmsError): Promise<KmsError> {
   const now = service.clock.now();
-  const { caller } = refused;
+  const { caller, requestId, operation = 'unknown' } = refused;
+  reportFaults(service, { operation, requestId }, [error]);
   const record: AuditRecord = {
     format: 1,
     eventId: newEventId(now),
     time: new Date(now).toISOString(),
-    requestId: refused.requestId,
-    operation: refused.operation ?? 'unknown',
+    requestId,
+    operation,
     protocol: refused.protocol,
     outcome: outcomeOf(error),
     errorCode: error.code,

@@ -4,6 +4,7 @@
  * without reading the rows themselves again.
  */
 import { KmsError } from '#shared/errors.ts';
+import type { KeyStoreRecord } from '#shared/key-stores/key-store-record.ts';
 import { aliasArn, type KeyIdentifier, type KeyLocation, keyArn, parseKeyIdentifier } from '#shared/keys/arn.ts';
 import { asOf } from '#shared/keys/imported.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
@@ -14,9 +15,10 @@ import type { KeyHandle } from '#shared/ports/crypto.ts';
 import type { ItemKey } from '#shared/ports/record-store.ts';
 import type { AccompanyingRows } from './access-reader.ts';
 import { Hints } from './hints.ts';
+import { readKeyStores } from './key-store-records.ts';
 import { readAliasRecord, readKeyRecord, readMaterial } from './records.ts';
 import type { RowReader, RowSnapshot } from './row-reader.ts';
-import { aliasRow, keyRow, materialRow } from './rows.ts';
+import { aliasRow, keyRow, keyStoresRow, materialRow } from './rows.ts';
 
 export interface KeyReference {
   readonly identifier: string;
@@ -37,6 +39,8 @@ export interface LoadedKey {
   readonly record: KeyRecord;
   /** Revision of the record's row. */
   readonly rev: number;
+  /** The custom key store that the key is in. */
+  readonly keyStore?: KeyStoreRecord | undefined;
   /** The alias that the request used, with the `alias/` prefix. */
   readonly requestAlias: string | undefined;
   /** Absent when the operation did not ask, or when that version has no material. */
@@ -47,7 +51,8 @@ export interface LoadedKey {
 
 /** What the bridge needs to use a version: the material, and which version the request takes it for. */
 export function handleOf(key: LoadedKey, version: number, material: KeyMaterial): KeyHandle {
-  return { binding: bindingOf(key.record, version), material };
+  const binding = bindingOf(key.record, version);
+  return key.keyStore === undefined ? { binding, material } : { binding, material, store: key.keyStore.clusterId };
 }
 
 export const bindingOf = ({ account, region, keyId }: KeyRecord, version: number): KeyBinding => ({ account, region, keyId, version });
@@ -81,6 +86,8 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
   /** The versions that were accepted, the current one first. */
   const versionHints = new Hints<readonly number[]>();
   const aliasHints = new Hints<string>();
+  /** Keys of custom key stores, and the row of their store. */
+  const storeHints = new Hints<ItemKey>();
 
   return {
     async find(references, home, withMaterial, snapshot = rowReader.open(), accompanying = nothing) {
@@ -90,7 +97,8 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
       const guess = (keyId: string, reference: KeyReference, region: string): ItemKey[] => {
         const row = keyRow({ region, keyId });
         const versions = withMaterial ? versionsFor(reference, versionHints.get(row.pk) ?? []) : [];
-        return [row, ...versions.map((version) => materialRow({ region, keyId }, version)), ...accompanying.ofKey({ region, keyId })];
+        const store = storeHints.get(row.pk);
+        return [row, ...(store === undefined ? [] : [store]), ...versions.map((version) => materialRow({ region, keyId }, version)), ...accompanying.ofKey({ region, keyId })];
       };
 
       await snapshot.load([
@@ -119,6 +127,21 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
       const now = clock.now();
       const records = rows.map((row) => (row === undefined ? undefined : asOf(snapshot.read(row, readKeyRecord), now)));
 
+      const storeRows = records.map((record) => (record?.keyStoreId === undefined ? undefined : keyStoresRow(record)));
+      for (const [at, storeRow] of storeRows.entries()) if (storeRow !== undefined) storeHints.set(rows[at]!.pk, storeRow);
+      const inStores = storeRows.filter((row) => row !== undefined);
+      if (inStores.length > 0) {
+        await snapshot.load(inStores);
+        await rowReader.requireSeals(inStores.map((row) => snapshot.get(row)));
+      }
+      const keyStores = records.map((record, at) => {
+        const row = storeRows[at];
+        if (record === undefined || row === undefined) return undefined;
+        const item = snapshot.get(row);
+        // A store is not deleted while it has a key.
+        return (item === undefined ? undefined : snapshot.read(item, readKeyStores).stores.find(({ keyStoreId }) => keyStoreId === record.keyStoreId)) ?? rowReader.refuse(row);
+      });
+
       if (withMaterial) {
         await snapshot.load(
           records.flatMap((record, at) => {
@@ -145,6 +168,7 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
           arn: keyArn(partition, record),
           record,
           rev: rows[at]!.rev,
+          keyStore: keyStores[at],
           requestAlias: identifier.kind === 'alias' ? identifier.aliasName : undefined,
           material: versions[0]?.material,
           versions,

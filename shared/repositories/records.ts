@@ -32,7 +32,7 @@ const keyRecordSchema = z.strictObject({
   multiRegion: z.boolean(),
   primaryRegion: z.string().optional(),
   replicaRegions: z.array(z.string()).optional(),
-  synchronize: z.enum(['CREATION', 'PRIMARY']).optional(),
+  synchronize: z.strictObject({ task: z.enum(['CREATION', 'PRIMARY']), since: time }).optional(),
   state: z.enum(keyStates),
   currentVersion: z.int().min(1),
   policy: z.string(),
@@ -53,6 +53,7 @@ const keyRecordSchema = z.strictObject({
   versioning: z
     .strictObject({ acceptDays: z.int().min(0).optional(), superseded: z.array(z.strictObject({ version: z.int().min(1), disabled: z.boolean(), acceptUntil: time.optional() })) })
     .optional(),
+  keyStoreId: z.string().optional(),
 });
 
 const versionRecordSchema = z.strictObject({ version: z.int().min(1), createdAt: time, origin: z.enum(['CREATION', 'AUTOMATIC', 'ON_DEMAND']) });

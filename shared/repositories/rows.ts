@@ -31,6 +31,14 @@ export const aliasRow = (alias: { region: string; account: string; aliasName: st
 });
 export const aliasOfKeyPrefix = 'ALIAS#';
 export const aliasOfKeyRow = (key: KeyName, aliasName: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${aliasOfKeyPrefix}${aliasName}` });
+/** One row holds all key stores of an account in a Region, so that names, bridges and the limit are held by its revision. */
+export const keyStoresRow = (owner: { region: string; account: string }): ItemKey => ({ table: 'core', pk: `KEYSTORES#${owner.region}#${owner.account}`, sk: 'META' });
+/** Beside it, one row per key of a store: a store with any is not deleted. */
+export const keyOfStorePrefix = (keyStoreId: string): string => `KEY#${keyStoreId}#`;
+export const keyOfStoreRow = (key: { region: string; account: string; keyId: string }, keyStoreId: string): ItemKey => ({
+  ...keyStoresRow(key),
+  sk: `${keyOfStorePrefix(keyStoreId)}${key.keyId}`,
+});
 export const outboxRow = (eventId: string): ItemKey => ({ table: 'core', pk: `OUTBOX#${eventId}`, sk: 'EVENT' });
 export const usageRow = (key: KeyName, version: number): ItemKey => ({ table: 'ops', pk: `USAGE#${key.region}#${key.keyId}`, sk: versionNumber(version) });
 export const lastUseRow = (key: KeyName): ItemKey => ({ table: 'ops', pk: `LASTUSE#${key.region}#${key.keyId}`, sk: 'USE' });
@@ -43,6 +51,9 @@ export type DueKind = (typeof dueKinds)[number];
 export const duePartition = (kind: DueKind, shard: number): string => `DUE#${kind}#${shard}`;
 /** Inclusive bound for everything due by `ms`. */
 export const dueThrough = (ms: number): string => `${sortableTime(ms)}#~`;
+
+/** The time in a position of the due index, in ms. */
+export const dueSince = (sk: string | undefined): number | undefined => (/^[0-9]{15}#/.test(sk ?? '') ? Number(sk?.slice(0, 15)) : undefined);
 
 export function keyListIndex(key: KeyRecord): IndexKey {
   return { pk: keyListPartition(key, shardOf(key.keyId, listShards)), sk: `${sortableTime(key.createdAt)}#${key.keyId}` };
@@ -57,7 +68,7 @@ const dueAt = (key: KeyRecord, ms: number): string => `${sortableTime(ms)}#${key
  */
 export function keyDueIndex(key: KeyRecord): IndexKey | undefined {
   const shard = shardOf(key.keyId, dueShards);
-  if (key.synchronize !== undefined && key.deletion === undefined) return { pk: duePartition('SYNCHRONIZATION', shard), sk: dueAt(key, 0) };
+  if (key.synchronize !== undefined && key.deletion === undefined) return { pk: duePartition('SYNCHRONIZATION', shard), sk: dueAt(key, key.synchronize.since) };
   const expiry = nextExpiry(key);
   if (expiry !== undefined && expiry < (key.deletion?.at ?? Number.POSITIVE_INFINITY)) return { pk: duePartition('EXPIRY', shard), sk: dueAt(key, expiry) };
   if (key.deletion !== undefined) return key.deletion.at === undefined ? undefined : { pk: duePartition('DELETION', shard), sk: dueAt(key, key.deletion.at) };

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { withoutReplica } from '#shared/keys/multi-region.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { updateRelated } from '#shared/repositories/changes.ts';
-import { keyRow } from '#shared/repositories/rows.ts';
+import { keyOfStoreRow, keyRow } from '#shared/repositories/rows.ts';
 
 export const DeleteKey = defineOperation({
   name: 'DeleteKey',
@@ -24,7 +24,9 @@ export const DeleteKey = defineOperation({
     await ctx.ports.eraser.eraseDependents(key);
     const related = await ctx.ports.relatedKeys.of(key.record);
     const others = updateRelated(related, (record) => withoutReplica(record, key.record.region, ctx.now));
-    await ctx.ports.committer.commit([{ delete: keyRow(key.record), if: { rev: key.rev } }, ...others]);
+    const { keyStoreId } = key.record;
+    const fromStore = keyStoreId === undefined ? [] : [{ delete: keyOfStoreRow(key.record, keyStoreId) }];
+    await ctx.ports.committer.commit([{ delete: keyRow(key.record), if: { rev: key.rev } }, ...fromStore, ...others]);
     return undefined;
   },
 });

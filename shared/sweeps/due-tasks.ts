@@ -7,21 +7,24 @@ import * as z from 'zod';
 import { newUuid } from '#shared/ids.ts';
 import { keyArn } from '#shared/keys/arn.ts';
 import { expiredVersions, isExternal } from '#shared/keys/imported.ts';
+import type { KeyRecord } from '#shared/keys/key-record.ts';
 import { primaryRegionOf } from '#shared/keys/multi-region.ts';
 import type { Operation } from '#shared/operation.ts';
 import { execute } from '#shared/pipeline/execute.ts';
 import type { Service } from '#shared/pipeline/service.ts';
 import type { Item, RecordStore } from '#shared/ports/record-store.ts';
 import { rollPartition } from '#shared/repositories/encryption-counter.ts';
+import { readKeyStores } from '#shared/repositories/key-store-records.ts';
 import { readKeyRecord } from '#shared/repositories/records.ts';
-import { dueKinds, duePartition, dueShards, dueThrough, keyRow, usageRow } from '#shared/repositories/rows.ts';
+import { dueKinds, duePartition, dueShards, dueSince, dueThrough, keyRow, keyStoresRow, usageRow } from '#shared/repositories/rows.ts';
 import { DeleteExpiredKeyMaterial } from './delete-expired-key-material.ts';
 import { DeleteKey } from './delete-key.ts';
+import { type OverdueTally, taskKinds } from './overdue-tally.ts';
 import { RotateKey } from './rotate-key.ts';
 import { SynchronizeMultiRegionKey } from './synchronize-multi-region-key.ts';
 
 export const dueTaskSchema = z.strictObject({
-  kind: z.enum(['SYNCHRONIZATION', 'ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY']),
+  kind: z.enum(taskKinds),
   account: z.string().length(12),
   region: z.string(),
   keyId: z.string(),
@@ -31,13 +34,22 @@ export type DueTask = z.output<typeof dueTaskSchema>;
 
 const pageSize = 100;
 
-export async function* findDueTasks(store: Pick<RecordStore, 'query' | 'getMany'>, now: number): AsyncGenerator<DueTask> {
+/** @param overdue learns of each task since when it has been due */
+export async function* findDueTasks(
+  store: Pick<RecordStore, 'query' | 'getMany'>,
+  now: number,
+  overdue: Pick<OverdueTally, 'add'> = { add: () => undefined },
+): AsyncGenerator<DueTask> {
   for (const kind of dueKinds) {
     for (let shard = 0; shard < dueShards; shard += 1) {
-      for await (const item of dueItems(store, 'core', duePartition(kind, shard), dueThrough(now))) yield taskOf(kind, item);
+      for await (const item of dueItems(store, 'core', duePartition(kind, shard), dueThrough(now))) {
+        overdue.add(kind, dueSince(item.index?.due?.sk) ?? now);
+        yield taskOf(kind, item);
+      }
     }
   }
   for await (const item of dueItems(store, 'ops', rollPartition)) {
+    overdue.add('ENCRYPTION_COUNT', now);
     const { region, keyId, version } = item.body;
     const [keyItem] = await store.getMany([keyRow({ region: String(region), keyId: String(keyId) })]);
     if (keyItem !== undefined) yield { ...taskOf('ENCRYPTION_COUNT', keyItem), version: Number(version) };
@@ -104,9 +116,18 @@ async function isStillDue(service: Service, task: DueTask): Promise<boolean> {
   }
   // Its owner imports the next material; until then the version encrypts up to its limit.
   if (isExternal(record)) return false;
+  // It stays due until somebody connects its store again.
+  if (!(await isStoreConnected(service.store, record))) return false;
   return (
     state === 'Enabled' && currentVersion === task.version && (task.kind === 'ENCRYPTION_COUNT' || (rotation.enabled && rotation.nextAt !== undefined && rotation.nextAt <= now))
   );
+}
+
+/** For what follows only: the operation itself believes no row without its seal. */
+async function isStoreConnected(store: Pick<RecordStore, 'getMany'>, record: KeyRecord): Promise<boolean> {
+  if (record.keyStoreId === undefined) return true;
+  const [item] = await store.getMany([keyStoresRow(record)]);
+  return item === undefined || readKeyStores(item).stores.some(({ keyStoreId, connected }) => keyStoreId === record.keyStoreId && connected);
 }
 
 /** The version has a successor: its count leaves the due index. */

@@ -29,13 +29,13 @@ export const SynchronizeMultiRegionKey = defineOperation({
     const { key } = ctx.keys;
     const { record } = key;
     const related = await ctx.ports.relatedKeys.of(record);
-    if (record.synchronize === 'PRIMARY') {
-      const handingOver = related.filter((other) => other.record.synchronize === 'PRIMARY');
+    if (record.synchronize?.task === 'PRIMARY') {
+      const handingOver = related.filter((other) => other.record.synchronize?.task === 'PRIMARY');
       await ctx.ports.committer.commit([key, ...handingOver].map((other) => updateKey(other, synchronized(other.record))));
       return undefined;
     }
     const primary = related.find((other) => other.record.region === primaryRegionOf(record))?.record;
-    if (record.synchronize !== 'CREATION' || primary === undefined) throw ctx.error('ConflictException', 'There is nothing to synchronize.');
+    if (record.synchronize?.task !== 'CREATION' || primary === undefined) throw ctx.error('ConflictException', 'There is nothing to synchronize.');
 
     const present = new Set((await versionsOf(ctx.ports.lister, record)).map(({ version }) => version));
     const missing = (await versionsOf(ctx.ports.lister, primary)).filter(({ version }) => !present.has(version));
@@ -75,5 +75,5 @@ function synchronized(record: KeyRecord): KeyRecord {
   const { synchronize, ...rest } = record;
   if (record.state === 'Updating') return { ...rest, state: 'Enabled' };
   if (record.state !== 'Creating') return rest;
-  return { ...rest, state: synchronize === 'CREATION' && isExternal(record) ? 'PendingImport' : 'Enabled' };
+  return { ...rest, state: synchronize?.task === 'CREATION' && isExternal(record) ? 'PendingImport' : 'Enabled' };
 }

@@ -18,7 +18,7 @@ const rules: readonly Rule[] = [
   {
     files: /^shared\/operations\/(?!index\.ts|.*-batch\.ts)/,
     may: [
-      /^shared\/(operation\.ts|errors\.ts|ids\.ts|fields|keys|policy|ciphertext|algorithms|repositories\/(changes|access-records|key-reader|rows)\.ts|ports|operations\/create-alias\.ts)/,
+      /^shared\/(operation\.ts|errors\.ts|ids\.ts|fields|keys|key-stores|policy|ciphertext|algorithms|repositories\/(changes|access-records|key-reader|key-store-records|rows)\.ts|ports|operations\/create-alias\.ts)/,
       /^zod$/,
     ],
     because: 'an operation says what it needs in `needs`; it reaches no store, pipeline or protocol by itself',
@@ -30,7 +30,7 @@ const rules: readonly Rule[] = [
     because: 'the vocabulary depends on nothing above it',
   },
   {
-    files: /^shared\/(keys|ciphertext|policy)\//,
+    files: /^shared\/(keys|key-stores|ciphertext|policy)\//,
     may: [/^shared\/(?!pipeline\/(?!caller)|protocols|operations|sweeps|audit)/, /^zod$/, /^node:crypto$/],
     because: 'domain rules do not know the pipeline',
   },
@@ -39,7 +39,7 @@ const rules: readonly Rule[] = [
     files: /^hsm-bridge\//,
     may: [
       /^hsm-bridge\//,
-      /^shared\/(algorithms|bridge-(protocol|batch)\.ts|errors\.ts|ports|keys\/(material|import-token)\.ts)/,
+      /^shared\/(algorithms|bridge-(protocol|batch)\.ts|errors\.ts|ports|metrics|keys\/(material|import-token)\.ts)/,
       /^(pkcs11js|@noble\/(curves|post-quantum)|@peculiar\/x509|reflect-metadata|zod|undici)$/,
       node,
     ],

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { operations } from '#shared/operations/index.ts';
-import { usageRow } from '#shared/repositories/rows.ts';
+import { putKeyStores, readKeyStores } from '#shared/repositories/key-store-records.ts';
+import { keyStoresRow, usageRow } from '#shared/repositories/rows.ts';
+import { sealWrites } from '#shared/repositories/seal.ts';
 import { importRequest } from '#test/support/import-request.ts';
 import { type Answer, alice, type InProcess, type Members, startInProcess } from '#test/support/in-process.ts';
+import { clusters, createKeyInStore, createStore, otherAnchor, storeMembers } from '#test/support/key-stores.ts';
 import { base64, createSampleKeys, roleDocument, type SampleKeys, sampleRequest } from '#test/support/sample-requests.ts';
 import { writeKey } from '#test/support/set-key-state.ts';
 
@@ -42,10 +45,97 @@ const ofOwnOrigin = change((now) => ({ KeyId: now.symmetric }));
 const externalHmac = async (): Promise<string> =>
   ((await app.must('CreateKey', { Origin: 'EXTERNAL', KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' })).KeyMetadata as { KeyId: string }).KeyId;
 
+const noStore = 'cks-00000000000000000';
+const noSuchStore = change(() => ({ CustomKeyStoreId: noStore }));
+const downBridge: Producer = async (operation) => {
+  const members = await sampleRequest(app, keys, operation);
+  for (const bridge of Object.values(app.storeBridges)) bridge.failWith = 'unavailable';
+  return app.call(operation, { ...members, ...(operation === 'UpdateCustomKeyStore' ? { CloudHsmClusterId: clusters.twin } : {}) });
+};
+const otherKeys: Producer = async (operation) => {
+  const members = await sampleRequest(app, keys, operation);
+  app.storeBridges.second.checkSeals = app.storeBridges.third.checkSeals;
+  return app.call(operation, members);
+};
+const connected: Producer = async (operation) => {
+  const CustomKeyStoreId = await createStore(app);
+  return app.call(operation, { CustomKeyStoreId, ...(operation === 'UpdateCustomKeyStore' ? { CloudHsmClusterId: clusters.twin } : {}) });
+};
+const usedName: Producer = async (operation) => {
+  await createStore(app, { name: 'taken', cluster: clusters.third, connect: false });
+  if (operation === 'CreateCustomKeyStore') return app.call(operation, storeMembers('taken'));
+  return app.call(operation, { CustomKeyStoreId: await createStore(app, { connect: false }), NewCustomKeyStoreName: 'taken' });
+};
+const usedCluster: Producer = async (operation) => {
+  await createStore(app, { name: 'other', cluster: clusters.third, connect: false });
+  if (operation === 'CreateCustomKeyStore') return app.call(operation, storeMembers('another', clusters.third));
+  return app.call(operation, { CustomKeyStoreId: await createStore(app, { connect: false }), CloudHsmClusterId: clusters.third });
+};
+async function fullOfStores(operation: string): Promise<Answer> {
+  await createStore(app, { connect: false });
+  const row = keyStoresRow(alice);
+  const [item] = await app.store.getMany([row]);
+  const [store] = readKeyStores(item!).stores;
+  const stores = Array.from({ length: 10 }, (_, at) => ({ ...store!, keyStoreId: `cks-${at}`, name: `store ${at}`, clusterId: `cluster-manyhsm22${at}` }));
+  await app.store.transact(await sealWrites(app.crypto, [putKeyStores(alice, stores, item!.rev)]));
+  return app.call(operation, storeMembers('one too many'));
+}
+
 type Producer = (operation: string) => Promise<Answer>;
 
 /** For each operation a way to each error that it declares. */
 const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = {
+  ConnectCustomKeyStore: {
+    CloudHsmClusterInvalidConfigurationException: otherKeys,
+    CloudHsmClusterNotActiveException: downBridge,
+    CustomKeyStoreInvalidStateException: connected,
+    CustomKeyStoreNotFoundException: noSuchStore,
+  },
+  CreateCustomKeyStore: {
+    CloudHsmClusterInUseException: usedCluster,
+    CloudHsmClusterInvalidConfigurationException: async (operation) => {
+      const members = await sampleRequest(app, keys, operation);
+      app.storeBridges.second.failWith = 'forbidden';
+      return app.call(operation, members);
+    },
+    CloudHsmClusterNotActiveException: downBridge,
+    CloudHsmClusterNotFoundException: change(() => ({ CloudHsmClusterId: clusters.foreign })),
+    CustomKeyStoreNameInUseException: usedName,
+    IncorrectTrustAnchorException: change(() => ({ TrustAnchorCertificate: otherAnchor })),
+    LimitExceededException: fullOfStores,
+    UnsupportedOperationException: change(() => ({ CustomKeyStoreType: 'EXTERNAL_KEY_STORE' })),
+    ValidationException: change(() => ({ TrustAnchorCertificate: undefined })),
+  },
+  DeleteCustomKeyStore: {
+    CustomKeyStoreHasCMKsException: async (operation) => {
+      const CustomKeyStoreId = await createStore(app);
+      await createKeyInStore(app, CustomKeyStoreId);
+      await app.must('DisconnectCustomKeyStore', { CustomKeyStoreId });
+      return app.call(operation, { CustomKeyStoreId });
+    },
+    CustomKeyStoreInvalidStateException: connected,
+    CustomKeyStoreNotFoundException: noSuchStore,
+  },
+  DescribeCustomKeyStores: {
+    CustomKeyStoreNotFoundException: noSuchStore,
+    InvalidMarkerException: badMarker,
+    ValidationException: change(() => ({ CustomKeyStoreName: 'both' })),
+  },
+  DisconnectCustomKeyStore: {
+    CustomKeyStoreInvalidStateException: async (operation) => app.call(operation, { CustomKeyStoreId: await createStore(app, { connect: false }) }),
+    CustomKeyStoreNotFoundException: noSuchStore,
+  },
+  UpdateCustomKeyStore: {
+    CloudHsmClusterInUseException: usedCluster,
+    CloudHsmClusterInvalidConfigurationException: change(() => ({ CloudHsmClusterId: clusters.distrusted })),
+    CloudHsmClusterNotActiveException: downBridge,
+    CloudHsmClusterNotFoundException: change(() => ({ CloudHsmClusterId: clusters.notConfigured })),
+    CloudHsmClusterNotRelatedException: change(() => ({ CloudHsmClusterId: clusters.third })),
+    CustomKeyStoreInvalidStateException: connected,
+    CustomKeyStoreNameInUseException: usedName,
+    CustomKeyStoreNotFoundException: noSuchStore,
+    ValidationException: change(() => ({ NewCustomKeyStoreName: undefined })),
+  },
   CreateAlias: {
     AlreadyExistsException: async (operation) => {
       const members = await sampleRequest(app, keys, operation);
@@ -65,6 +155,8 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })),
   },
   CreateKey: {
+    CustomKeyStoreInvalidStateException: async (operation) => app.call(operation, { Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: await createStore(app, { connect: false }) }),
+    CustomKeyStoreNotFoundException: change(() => ({ Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: noStore })),
     LimitExceededException: change(() => ({ Policy: hugePolicy })),
     MalformedPolicyDocumentException: change(() => ({ Policy: '{}' })),
     TagException: change(() => ({ Tags: [1, 2].map(() => ({ TagKey: 'same', TagValue: '' })) })),
@@ -176,7 +268,12 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   },
   GenerateDataKeyWithoutPlaintext: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ KeySpec: 'AES_256' })) },
   GenerateMac: { InvalidKeyUsageException: change((now) => ({ KeyId: now.signing })) },
-  GenerateRandom: { UnsupportedOperationException: change(() => ({ CustomKeyStoreId: 'cks-1' })), ValidationException: change(() => ({ NumberOfBytes: undefined })) },
+  GenerateRandom: {
+    CustomKeyStoreInvalidStateException: async (operation) => app.call(operation, { NumberOfBytes: 8, CustomKeyStoreId: await createStore(app, { connect: false }) }),
+    CustomKeyStoreNotFoundException: change(() => ({ CustomKeyStoreId: noStore })),
+    UnsupportedOperationException: recipient,
+    ValidationException: change(() => ({ NumberOfBytes: undefined })),
+  },
   GetKeyJwks: {
     InvalidKeyUsageException: change(() => ({ Algorithm: 'RSASSA_PSS_SHA_256' })),
     UnsupportedOperationException: change((now) => ({ KeyId: now.hmac })),

@@ -62,6 +62,10 @@ const deviations: Readonly<Record<string, string>> = {
   'ListGrants.GranteeServicePrincipal added': newerGrants,
   'ListGrants.Limit max 100': listLimits,
   'ListRetirableGrants.Limit max 100': listLimits,
+  'CreateCustomKeyStore.XksProxyUriPath min 11': 'The model says 10, and its pattern fits nothing so short.',
+  'UpdateCustomKeyStore.XksProxyUriPath min 11': 'As CreateCustomKeyStore.',
+  'CreateCustomKeyStore.XksProxyVpcEndpointServiceName min 39': 'The model says 20, and its pattern fits nothing so short.',
+  'UpdateCustomKeyStore.XksProxyVpcEndpointServiceName min 39': 'As CreateCustomKeyStore.',
   'GetKeyRotationStatus.OnDemandRotationStartDate not answered': 'A rotation on demand is finished when its request is answered.',
 };
 
@@ -150,7 +154,7 @@ function compare(input: z.ZodObject, name: string, constraint: Constraint, isReq
   }
   const make = makers[constraint.type];
   if (make === undefined) return differences;
-  const accepts = (size: number): boolean => !refuses(make(size, name));
+  const accepts = (size: number): boolean => !refuses((patterned[name] ?? make)(size, name));
   const smallest = sizes.find(accepts) ?? 0;
   const reached = sizes.findLast(accepts);
   // Nothing bounds a member that takes the largest size tried.
@@ -171,10 +175,19 @@ const makers: Readonly<Record<string, (size: number, name: string) => unknown>> 
   integer: (size) => size,
   list: (size, name) => Array.from({ length: size }, () => sampleElement(name)),
 };
+/** Members that no run of one letter fits: something that does, of that size. */
+const patterned: Readonly<Record<string, (size: number) => string>> = {
+  CloudHsmClusterId: (size) => 'cluster-'.padEnd(size, 'a'),
+  XksProxyUriEndpoint: (size) => 'https://'.padEnd(size, 'a'),
+  XksProxyUriPath: (size) => (size < 13 ? '/kms/xks/v1' : `/${'a'.repeat(size - 12)}/kms/xks/v1`).slice(0, size),
+  XksProxyVpcEndpointServiceName: (size) => 'com.amazonaws.vpce.us-east-1.vpce-svc-'.padEnd(size, 'a'),
+  XksProxyVpcEndpointServiceOwner: (size) => '1'.repeat(size),
+};
 const candidates = [
-  0, 1, 5, 7, 10, 11, 30, 31, 32, 33, 50, 51, 64, 65, 90, 100, 101, 128, 129, 200, 201, 256, 257, 365, 366, 1000, 1001, 1024, 1025, 2048, 2049, 2560, 2561, 4096, 4097, 6144, 6145,
+  12, 13, 19, 20, 24, 25, 32, 33, 39, 5000, 5001, 0, 1, 5, 6, 7, 10, 11, 30, 31, 50, 51, 64, 65, 90, 100, 101, 128, 129, 200, 201, 256, 257, 365, 366, 1000, 1001, 1024, 1025, 2048,
+  2049, 2560, 2561, 4096, 4097, 6144, 6145,
 ];
-const sizes = [...candidates, 8192, 8193, 131_072, 131_073];
+const sizes = [...candidates, 8192, 8193, 131_072, 131_073].toSorted((a, b) => a - b);
 
 function enumValues(input: z.ZodObject, name: string): string[] {
   const issue = input.safeParse({ [name]: 'no such value' }).error?.issues.find((candidate) => candidate.path[0] === name);

@@ -5,12 +5,16 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createDynamoDbClient } from '#lambdas/adapters/dynamodb-client.ts';
 import { createDynamoDbStore } from '#lambdas/adapters/dynamodb-store.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
-import { keyRow, materialRow } from '#shared/repositories/rows.ts';
+import { materialRow } from '#shared/repositories/rows.ts';
 import { type Archive, openArchive } from '../support/archive.ts';
 import { type Deployed, deploymentName, startDeployment } from '../support/deploy.ts';
 import { type Credentials, createUser, kmsClient, rest } from '../support/deployed-callers.ts';
 import { withEnvironment } from '../support/deployed-function.ts';
 import { rewriteKey, runSweep, until } from '../support/deployed-sweep.ts';
+import { describeAwsSdkTour } from './deployed/aws-sdk-tour.ts';
+import type { DeployedService } from './deployed/deployed-service.ts';
+import { describeEditedRows } from './deployed/edited-rows.ts';
+import { describeRestTour } from './deployed/rest-tour.ts';
 
 // Cold functions, a queue and a batching window are waited for.
 vi.setConfig({ testTimeout: 90_000 });
@@ -20,6 +24,7 @@ let archive: Archive;
 let alice: Credentials;
 let kms: KMS;
 let store: RecordStore;
+const service = (): DeployedService => ({ deployed, alice, store, archive });
 const requestIds: string[] = [];
 const plaintext = Buffer.from('attack at dawn');
 const context = { tenant: 'blue' };
@@ -251,20 +256,11 @@ describe('without a caller', () => {
     const records = await archive.until(archive.records, (all) => bySystem(all).length >= 2);
     expect(bySystem(records).sort()).toEqual(['DeleteKey', 'RotateKey']);
   });
-
-  test('a row that somebody edited in the table is refused and alarmed', async () => {
-    const KeyId = await newKey();
-    await kms.disableKey({ KeyId });
-    const [item] = await store.getMany([keyRow({ region: deployed.client.region, keyId: KeyId })]);
-    await store.transact([{ put: { ...item!, body: { ...item!.body, state: 'Enabled' } } }]);
-
-    const name = await errorName(kms.encrypt({ KeyId, Plaintext: plaintext }));
-
-    expect(name).toBe('KMSInternalException');
-    const alarms = await archive.until(archive.alarms, (all) => all.length > 0);
-    expect(alarms[0]).toMatchObject({ kind: 'seal-broken', resource: expect.stringContaining(KeyId) });
-  });
 });
+
+describeAwsSdkTour(service);
+describeRestTour(service);
+describeEditedRows(service);
 
 describe('the audit trail', () => {
   // The function's role may put events on the deployment's bus only, so another bus refuses them.

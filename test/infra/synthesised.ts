@@ -14,8 +14,11 @@ export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs?: Readonly<Record<string, { Value: unknown; Export?: { Name: string } }>>;
 }
+/** The stacks of every deployment. */
 export const stackNames = ['data', 'bridge', 'audit', 'api', 'lifecycle'] as const;
-export type StackName = (typeof stackNames)[number];
+/** Those that come with a part of the configuration. */
+const optionalStackNames = ['network'] as const;
+export type StackName = (typeof stackNames)[number] | (typeof optionalStackNames)[number];
 export type Templates = Readonly<Record<StackName, Template>>;
 
 const root = resolve(import.meta.dirname, '../..');
@@ -37,7 +40,10 @@ export function synthesise(changes: Record<string, unknown> = {}, change: (deplo
     change(deployment);
     const { app, config } = deployment;
     const assembly = app.synth();
-    return Object.fromEntries(stackNames.map((name) => [name, assembly.getStackByName(`${config.deployment}-${name}`).template as Template])) as Templates;
+    const names = [...stackNames, ...optionalStackNames].map((name) => [name, `${config.deployment}-${name}`] as const);
+    return Object.fromEntries(
+      names.flatMap(([name, full]) => (assembly.tryGetArtifact(full) === undefined ? [] : [[name, assembly.getStackByName(full).template as Template]])),
+    ) as unknown as Templates;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -56,8 +62,13 @@ export function readable(value: unknown, stack: StackName, templates: Templates)
       const [resource, attribute] = argument as [string, string];
       return `${stack}.${withoutHash(resource)}.${attribute}`;
     }
+    case 'Fn::Split':
+      return readable((argument as [string, unknown])[1], stack, templates);
     case 'Fn::Join':
-      return (argument as [string, unknown[]])[1].map((part) => readable(part, stack, templates)).join((argument as [string, unknown[]])[0]);
+      return [(argument as [string, unknown | unknown[]])[1]]
+        .flat()
+        .map((part) => readable(part, stack, templates))
+        .join((argument as [string, unknown[]])[0]);
     case 'Fn::ImportValue':
       return imported(String(argument), templates);
     default:
@@ -66,8 +77,8 @@ export function readable(value: unknown, stack: StackName, templates: Templates)
 }
 
 function imported(exportName: string, templates: Templates): string {
-  for (const stack of stackNames) {
-    for (const output of Object.values(templates[stack].Outputs ?? {})) if (output.Export?.Name === exportName) return readable(output.Value, stack, templates);
+  for (const stack of [...stackNames, ...optionalStackNames]) {
+    for (const output of Object.values(templates[stack]?.Outputs ?? {})) if (output.Export?.Name === exportName) return readable(output.Value, stack, templates);
   }
   throw new Error(`Nothing exports ${exportName}.`);
 }

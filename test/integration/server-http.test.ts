@@ -1,7 +1,10 @@
 /** What the HTTP front of the single node does with requests that are too large, too slow, malformed or wrongly signed. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keyRow } from '#shared/repositories/rows.ts';
+import { editRow } from '#test/support/edit-row.ts';
 import { exchange, startServer, type TestServer } from '#test/support/server.ts';
 import { signRequest } from '#test/support/sign-request.ts';
 
@@ -168,6 +171,24 @@ describe('signatures', () => {
   test('paths that say the same are served the same, as they are signed the same', async () => {
     expect((await server.send({ method: 'GET', path: '/v1//keys' })).status).toBe(200);
     expect((await server.send({ method: 'GET', path: '/v1/aliases/../keys' })).status).toBe(200);
+  });
+});
+
+describe('a fault inside', () => {
+  test('leaves one line in the log, with the request id that the caller has, the kinds of errors and where they came from', async () => {
+    const { body } = await server.call('CreateKey', { Description: 'a description' });
+    const keyId = String(body.KeyMetadata.KeyId);
+    editRow(join(server.dataDir, 'chatelaine.db'), keyRow({ region: 'us-east-1', keyId }), (row) => ({ ...row, seal: null }));
+
+    const answer = await server.call('DescribeKey', { KeyId: keyId });
+
+    expect(answer.status).toBe(500);
+    const lines = () => server.log.filter((line) => line.event === 'fault');
+    await expect.poll(lines).toHaveLength(1);
+    const [line] = lines();
+    expect(line).toMatchObject({ operation: 'DescribeKey', requestId: answer.headers['x-amzn-requestid'], errorCode: 'KMSInternalException' });
+    expect(line!.errors).toMatchObject([{ name: 'KmsError' }, { name: 'SealBroken', stack: expect.arrayContaining([expect.stringContaining('row-reader.ts')]) }]);
+    expect(JSON.stringify(line)).not.toContain('a description');
   });
 });
 

@@ -6,11 +6,13 @@ import { createSqliteStore, type SqliteStore } from '#server/sqlite-store.ts';
 import type { Alarm, AuditRecord } from '#shared/audit/audit-record.ts';
 import { createOutboxPublisher } from '#shared/audit/outbox.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
+import type { Fault } from '#shared/pipeline/fault.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
 import { principalNames } from '#shared/policy/principal-names.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
 import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
+import { createStoreBridgeCryptos, type StoreBridgeCryptos, storeBridges } from './key-stores.ts';
 import { createSoftwareCrypto, type SoftwareCrypto } from './software-crypto.ts';
 
 export const alice: Caller = {
@@ -56,9 +58,13 @@ export interface InProcess {
   /** Without the faults. */
   readonly store: SqliteStore;
   readonly crypto: SoftwareCrypto;
+  /** The bridges that custom key stores can name. */
+  readonly storeBridges: StoreBridgeCryptos;
   /** What reached the audit sink, the records of committed changes included. */
   readonly audit: readonly AuditRecord[];
   readonly alarms: readonly Alarm[];
+  /** What the log is told of failures inside. */
+  readonly faultReports: readonly Fault[];
   readonly faults: Faults;
   readonly clock: { now(): number; advanceDays(days: number): void };
   readonly path: string;
@@ -78,29 +84,35 @@ export function startInProcess(regions?: readonly string[]): InProcess {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-in-process-'));
   const clock = { at: Date.UTC(2026, 0, 15, 12) };
   const opened: SqliteStore[] = [];
-  const start = (crypto: SoftwareCrypto): InProcess => assemble({ path: join(folder, 'store.sqlite'), crypto, time: clock, opened, start, close, regions });
+  const start = (hsms: Hsms): InProcess => assemble({ path: join(folder, 'store.sqlite'), hsms, time: clock, opened, another: () => start(hsms), close, regions });
   function close(): void {
     for (const store of opened) store.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  return start(createSoftwareCrypto());
+  return start({ crypto: createSoftwareCrypto(), stores: createStoreBridgeCryptos() });
+}
+
+interface Hsms {
+  readonly crypto: SoftwareCrypto;
+  readonly stores: StoreBridgeCryptos;
 }
 
 interface Parts {
   readonly path: string;
-  readonly crypto: SoftwareCrypto;
+  readonly hsms: Hsms;
   readonly time: { at: number };
   readonly opened: SqliteStore[];
-  readonly start: (crypto: SoftwareCrypto) => InProcess;
+  readonly another: () => InProcess;
   readonly close: () => void;
   readonly regions: readonly string[] | undefined;
 }
 
-function assemble({ path, crypto, time, opened, start, close, regions }: Parts): InProcess {
+function assemble({ path, hsms: { crypto, stores }, time, opened, another, close, regions }: Parts): InProcess {
   const store = createSqliteStore({ path });
   opened.push(store);
   const audit: AuditRecord[] = [];
   const alarms: Alarm[] = [];
+  const faultReports: Fault[] = [];
   const faults: Faults = {};
   const sink = {
     async append(record: AuditRecord) {
@@ -112,9 +124,11 @@ function assemble({ path, crypto, time, opened, start, close, regions }: Parts):
   const service = createService({
     store: withFaults(store, faults),
     crypto,
+    keyStoreBridges: storeBridges(stores),
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
+    onFault: (fault) => void faultReports.push(fault),
     partition: 'aws',
     regions,
     configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
@@ -134,8 +148,10 @@ function assemble({ path, crypto, time, opened, start, close, regions }: Parts):
     service,
     store,
     crypto,
+    storeBridges: stores,
     audit,
     alarms,
+    faultReports,
     faults,
     path,
     clock: {
@@ -152,7 +168,7 @@ function assemble({ path, crypto, time, opened, start, close, regions }: Parts):
       return answer.body;
     },
     drain: () => outbox.drain(),
-    another: () => start(crypto),
+    another,
     close,
   };
 }

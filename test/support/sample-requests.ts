@@ -1,6 +1,7 @@
 /** One good request for every operation, so that tests over the registry cannot forget one: a new operation fails them until it has a sample here. */
 import { importRequest } from './import-request.ts';
 import { alice, type InProcess, type Members } from './in-process.ts';
+import { createStore, storeMembers } from './key-stores.ts';
 import { synchronize } from './synchronize.ts';
 
 export interface SampleKeys {
@@ -51,6 +52,21 @@ async function existingGrant(app: InProcess, keys: SampleKeys): Promise<{ GrantI
   return (await app.must('CreateGrant', members)) as { GrantId: string; GrantToken: string };
 }
 
+let stores = 0;
+const removeStores = async (app: InProcess): Promise<void> => {
+  const { CustomKeyStores } = await app.must('DescribeCustomKeyStores', {});
+  for (const { CustomKeyStoreId, ConnectionState } of CustomKeyStores as { CustomKeyStoreId: string; ConnectionState: string }[]) {
+    if (ConnectionState === 'CONNECTED') await app.must('DisconnectCustomKeyStore', { CustomKeyStoreId });
+    await app.must('DeleteCustomKeyStore', { CustomKeyStoreId });
+  }
+};
+
+/** A bridge belongs to one store of an account, so the samples have one store at a time. */
+async function newStore(app: InProcess, connect = false): Promise<string> {
+  await removeStores(app);
+  return await createStore(app, { name: `sample ${++stores}`, connect });
+}
+
 let aliases = 0;
 const newAlias = (): string => `alias/sample-${++aliases}`;
 
@@ -99,6 +115,15 @@ const samples: Readonly<Record<string, Sample>> = {
     if (KeyState === 'Enabled') await app.must('ScheduleKeyDeletion', { KeyId: keys.symmetric });
     return { KeyId: keys.symmetric };
   },
+  ConnectCustomKeyStore: async (app) => ({ CustomKeyStoreId: await newStore(app) }),
+  CreateCustomKeyStore: async (app) => {
+    await removeStores(app);
+    return storeMembers(`sample ${++stores}`);
+  },
+  DeleteCustomKeyStore: async (app) => ({ CustomKeyStoreId: await newStore(app) }),
+  DescribeCustomKeyStores: async (app) => ({ CustomKeyStoreId: await newStore(app) }),
+  DisconnectCustomKeyStore: async (app) => ({ CustomKeyStoreId: await newStore(app, true) }),
+  UpdateCustomKeyStore: async (app) => ({ CustomKeyStoreId: await newStore(app), NewCustomKeyStoreName: `renamed ${++stores}` }),
   CreateAlias: (_, keys) => ({ AliasName: newAlias(), TargetKeyId: keys.symmetric }),
   CreateBinding: async (app) => ({ Principal: someone, RoleName: await existingRole(app) }),
   CreateGrant: (_, keys) => ({

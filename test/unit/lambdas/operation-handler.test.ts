@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createOperationHandler } from '#lambdas/handlers/operation-handler.ts';
+import { logFault } from '#lambdas/log-line.ts';
 import { type InProcess, startInProcess } from '../../support/in-process.ts';
 import { captureLog } from './captured-log.ts';
 import { apiId, identity, proxyEvent, wireEvent } from './events.ts';
@@ -40,6 +41,19 @@ describe('an operation function', () => {
     expect(result.statusCode).toBe(200);
     expect(result.headers?.['content-type']).toBe('application/x-amz-json-1.1');
     expect(bodyOf(result).Plaintext).toMatch(/^[A-Za-z0-9+/]{11}=$/);
+  });
+
+  test('logs a fault inside as one line, with the request id of the answer and without what any message quotes', async () => {
+    app.faults.store = () => {
+      throw new Error('quoted secret');
+    };
+    const settings = { service: { ...app.service, onFault: logFault }, operation: 'CreateKey', apiId, region: 'eu-west-1', flush: async () => undefined };
+
+    const result = await createOperationHandler(settings)(proxyEvent({ resource: '/v1/keys', body: '{}' }));
+
+    const faults = log.lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ event }) => event === 'fault');
+    expect(faults).toMatchObject([{ level: 'error', operation: 'CreateKey', requestId: result.headers?.['x-amzn-requestid'], errors: [{ name: 'KmsError' }, { name: 'Error' }] }]);
+    expect(log.lines.join()).not.toContain('quoted secret');
   });
 
   test("does not know any other operation's route or target, and records the refusal", async () => {
