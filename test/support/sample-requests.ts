@@ -90,18 +90,34 @@ async function encrypted(app: InProcess, keys: SampleKeys): Promise<unknown> {
 
 let regions = 0;
 
-/** The Region of a replica that is ready. The primary key is where it was made. */
-async function existingReplica(app: InProcess, keys: SampleKeys): Promise<string> {
-  const elsewhere = { caller: { ...alice, region: 'eu-sample-0' } };
+const elsewhere = { ...alice, region: 'eu-sample-0' };
+
+/** The Regions of the set, once its primary key is where it was made. */
+async function primaryAtHome(app: InProcess, keys: SampleKeys): Promise<readonly string[]> {
   await synchronize(app);
   const { MultiRegionConfiguration } = (await app.must('DescribeKey', { KeyId: keys.multiRegion })).KeyMetadata as {
     MultiRegionConfiguration: { PrimaryKey: { Region: string }; ReplicaKeys: { Region: string }[] };
   };
-  const isThere = [MultiRegionConfiguration.PrimaryKey, ...MultiRegionConfiguration.ReplicaKeys].some(({ Region }) => Region === elsewhere.caller.region);
-  if (!isThere) await app.must('ReplicateKey', { KeyId: keys.multiRegion, ReplicaRegion: elsewhere.caller.region });
-  if (MultiRegionConfiguration.PrimaryKey.Region !== alice.region) await app.must('UpdatePrimaryRegion', { KeyId: keys.multiRegion, PrimaryRegion: alice.region }, elsewhere);
-  await synchronize(app);
-  return elsewhere.caller.region;
+  const { PrimaryKey, ReplicaKeys } = MultiRegionConfiguration;
+  if (PrimaryKey.Region !== alice.region) {
+    await app.must('UpdatePrimaryRegion', { KeyId: keys.multiRegion, PrimaryRegion: alice.region }, { caller: elsewhere });
+    await synchronize(app);
+  }
+  return [PrimaryKey, ...ReplicaKeys].map(({ Region }) => Region);
+}
+
+/** The Region of a replica that is ready. */
+async function existingReplica(app: InProcess, keys: SampleKeys): Promise<string> {
+  if (!(await primaryAtHome(app, keys)).includes(elsewhere.region)) {
+    await app.must('ReplicateKey', { KeyId: keys.multiRegion, ReplicaRegion: elsewhere.region });
+    await synchronize(app);
+  }
+  return elsewhere.region;
+}
+
+async function newReplica(app: InProcess, keys: SampleKeys): Promise<Members> {
+  await primaryAtHome(app, keys);
+  return { KeyId: keys.multiRegion, ReplicaRegion: `eu-sample-${++regions}`, Description: 'sample', Tags: [{ TagKey: 'team', TagValue: 'sample' }], Policy: policy };
 }
 
 /** Two items of the single operation. */
@@ -202,13 +218,7 @@ const samples: Readonly<Record<string, Sample>> = {
     DestinationKeyId: keys.otherSymmetric,
     DestinationEncryptionContext: { purpose: 'moved' },
   }),
-  ReplicateKey: (_, keys) => ({
-    KeyId: keys.multiRegion,
-    ReplicaRegion: `eu-sample-${++regions}`,
-    Description: 'sample',
-    Tags: [{ TagKey: 'team', TagValue: 'sample' }],
-    Policy: policy,
-  }),
+  ReplicateKey: newReplica,
   RotateKeyOnDemand: ofKey,
   ScheduleKeyDeletion: (_, keys) => ({ KeyId: keys.symmetric, PendingWindowInDays: 7 }),
   Sign: (_, keys) => ({ KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' }),
