@@ -8,8 +8,19 @@ import { build, type Metafile, type OutputFile } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 export const bundleFolder = join(root, 'dist/lambda');
-export const dataPlaneBytesMax = 580 * 1024;
-export const entrypoints = ['operation', 'wire', 'sweep', 'due-task', 'outbox-publisher', 'audit-archiver'] as const;
+export const dataPlaneBytesMax = 600 * 1024;
+export const entrypoints = [
+  'operation',
+  'wire',
+  'sweep',
+  'due-task',
+  'outbox-publisher',
+  'audit-archiver',
+  'hsm-resource',
+  'hsm-reconcile',
+  'hsm-backup-guardian',
+  'hsm-administrator',
+] as const;
 
 /** The default credential chain of the SDK reads files, metadata services and single sign-on. In a function there is the environment and nothing else. */
 const substitutes = { '@aws-sdk/credential-provider-node': join(root, 'lambdas/bundle/environment-credentials.ts') };

@@ -16,6 +16,7 @@ export interface DataDir {
   readonly userPin: string;
   readonly tlsDir: string;
   readonly bridgeConfig: string;
+  readonly keyStores: string;
 }
 
 /** A server that was just told to stop gets this long to leave. */
@@ -42,6 +43,7 @@ export function openDataDir(path: string): DataDir {
     userPin: join(path, 'hsm', 'user-pin'),
     tlsDir: join(path, 'tls'),
     bridgeConfig: join(path, 'bridge.json'),
+    keyStores: join(path, 'key-stores.json'),
   };
 }
 

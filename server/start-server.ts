@@ -12,6 +12,7 @@ import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
 import { createAlarmFile } from './audit/alarm-file.ts';
 import { type AuditFile, createAuditFile } from './audit/audit-file.ts';
 import { createFallbackSink } from './audit/fallback-sink.ts';
+import { type ConnectBridge, openKeyStores } from './bridge/key-stores-file.ts';
 import type { RunningBridge } from './bridge/start-bridge.ts';
 import type { DataDir } from './data-dir.ts';
 import { createEventBus } from './event-bus.ts';
@@ -42,6 +43,8 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
   const clock = { now: Date.now };
   const metrics = new PrometheusPage(new Set(operations.map(({ name }) => name)));
   bridge.supervisor.onLine((line) => readEmf(line, metrics));
+  const connect: ConnectBridge = (options) => measureCrypto(createBridgeClient(options), metrics, () => performance.now());
+  const keyStores = openKeyStores(data.keyStores, connect);
   const bus = createEventBus((reason) => event('subscriber-failed')({ reason }));
   const store = createSqliteStore({ path: data.store });
   const auditFiles = openAuditFiles(settings, data, (record) => bus.publish({ kind: 'audit', record }));
@@ -50,13 +53,14 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
     createAlarmFile(data.alarmFile, log, (alarm) => bus.publish({ kind: 'alarm', alarm })),
     metrics,
   );
-  const crypto = measureCrypto(createBridgeClient(bridge.connection), metrics, () => performance.now());
+  const crypto = connect(bridge.connection);
   const administrator = openCredentialsFile(data.credentials);
   const principals = openPrincipalsFile(data.principals, event('principals-refused'));
   const configuredRoles = createConfiguredRoles(administrator, principals);
   const service = createService({
     store,
     crypto,
+    keyStoreBridges: keyStores.bridges,
     audit,
     alarms,
     clock,
@@ -98,6 +102,7 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
       await sweeps.stop();
       await service.ports.usage.flush();
       crypto.close();
+      keyStores.close();
       await bridge.supervisor.stop(bridgeGraceMs);
       for (const file of auditFiles) await file.close();
       await alarms.close();

@@ -34,6 +34,17 @@ export const functionEnvironments = {
   dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge }),
   outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),
   auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
+  /** The settings as JSON (shared/cloudhsm/settings.ts), and the folder that the roots of the HSM's hardware are in. */
+  hsmReconcile: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM: text, CHATELAINE_HSM_ROOTS: text }),
+  /** The cluster, when it is not the deployment's own; the second Region, when there is one. */
+  hsmBackupGuardian: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM_CLUSTER_ID: text.optional(), CHATELAINE_BACKUP_REGION: text.optional() }),
+  hsmAdministrator: z.object({
+    CHATELAINE_HSM_STEP: z.enum(['activate', 'create-users']),
+    CHATELAINE_HSM_CLUSTER_ID: z.string().regex(/^cluster-[2-7a-zA-Z]{11,16}$/),
+    CHATELAINE_TRUST_ANCHOR_SECRET: text,
+    CHATELAINE_ADMIN_SECRET: text,
+    CHATELAINE_PIN_SECRET: text,
+  }),
 } as const;
 
 export type FunctionKind = keyof typeof functionEnvironments;

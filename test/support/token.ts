@@ -46,6 +46,22 @@ export async function createTestToken(parent = tmpdir()): Promise<TestToken> {
   };
 }
 
+/** A token with keys of its own, that no other test token has. */
+export async function createOwnToken(): Promise<TestToken> {
+  const dir = mkdtempSync(join(tmpdir(), 'chatelaine-own-token-'));
+  const { auditPublicKey, configurationPath } = await initialiseToken({ modulePath: softhsmPath, tokenDir: dir, label, soPin, userPin });
+  return {
+    dir,
+    configurationPath,
+    modulePath: softhsmPath,
+    label,
+    soPin,
+    userPin,
+    auditPublicKey: Buffer.from(auditPublicKey),
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
 /** Made once per version of the ceremony, copied for every test: a ceremony costs a second, a copy a millisecond. */
 async function templateToken(): Promise<string> {
   const ceremony = resolve(import.meta.dirname, '../../hsm-bridge/ceremony');
