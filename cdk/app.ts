@@ -1,4 +1,4 @@
-/** The whole deployment: five stacks, the rules they are checked by, and what is known to differ from the rules. */
+/** The whole deployment: its stacks, the rules they are checked by, and what is known to differ from the rules. */
 import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -31,6 +31,9 @@ export interface Deployment {
   };
 }
 
+/** Every acknowledgment. What is there in some profiles only is met there. */
+export const register: readonly Acknowledgment[] = [...acknowledgments, ...networkAcknowledgments];
+
 /** @param codeFolder what `npm run bundle` made */
 export function createDeployment(codeFolder: string, appProps: AppProps = {}): Deployment {
   const app = new App({ analyticsReporting: false, ...appProps });
@@ -53,7 +56,6 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   Tags.of(app).add('chatelaine:deployment', config.deployment);
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
   Validations.of(app).addPlugins(...rulePacks(app));
-  const register = [...acknowledgments, ...(network === undefined ? [] : networkAcknowledgments)];
   const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), register, new Date().toISOString().slice(0, 10));
   return { app, config, unusedAcknowledgments: unused, stacks: { network, data, bridge, audit, api, lifecycle } };
 }

@@ -63,6 +63,7 @@ export function composeWire(environment: ProcessEnvironment): WireHandlerSetting
     client: new LambdaClient({ maxAttempts: 1 }),
     service: { audit, alarms, clock, onFault: logFault },
     operationNames: new Set(operations.filter(({ wire }) => wire !== false).map(({ name }) => name)),
+    custodianSessions: settings.CHATELAINE_CUSTODIAN_SESSIONS,
     functionName: (operation) => `${settings.CHATELAINE_FUNCTION_PREFIX}-${operation}`,
     apiId: settings.CHATELAINE_API_ID,
     region: regionOf(environment),

@@ -1,6 +1,7 @@
 /** What one deployment chooses, from a profile of cdk.json or the `chatelaine` context. Everything else is decided here and the same for all. */
 import * as z from 'zod';
 import { isPrincipalArn } from '#shared/policy/principal-names.ts';
+import { apiConfigSchema } from './api-config.ts';
 import { bridgeConfigSchema } from './bridge-config.ts';
 import { hsmConfigSchema } from './hsm-config.ts';
 import { networkConfigSchema } from './network-config.ts';
@@ -25,6 +26,7 @@ export const deploymentConfigSchema = z
     network: networkConfigSchema.optional(),
     hsm: hsmConfigSchema.optional(),
     bridge: bridgeConfigSchema,
+    api: apiConfigSchema.prefault({}),
     audit: z.strictObject({
       retentionDays: z.int().min(1).max(36_500),
       /** COMPLIANCE cannot be shortened or lifted by anybody, not even by the account's root. */

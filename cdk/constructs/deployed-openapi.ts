@@ -2,8 +2,10 @@
  * The OpenAPI document as it is deployed: the generated routes with their integration and IAM authorization. Schemas stay out (docs/adr/0014): a gateway
  * that refuses a request by itself leaves no audit record of it.
  */
+
 import { openApiDocument, wireOperationId } from '#shared/openapi.ts';
 import type { Operation } from '#shared/operation.ts';
+import { gatewayResponses } from '../api/gateway-responses.ts';
 
 /** @param integrationUri of an operation's function; of the wire dispatcher without an operation */
 export function deployedOpenApi(operations: readonly Operation[], integrationUri: (operation?: string) => string): Record<string, unknown> {
@@ -38,6 +40,7 @@ export function deployedOpenApi(operations: readonly Operation[], integrationUri
         ),
       ]),
     ),
+    'x-amazon-apigateway-gateway-responses': gatewayResponses,
     components: { securitySchemes: { sigv4: { type: 'apiKey', name: 'Authorization', in: 'header', 'x-amazon-apigateway-authtype': 'awsSigv4' } } },
   };
 }

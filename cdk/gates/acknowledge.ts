@@ -3,7 +3,7 @@ import { type App, Validations } from 'aws-cdk-lib';
 import type { NagPack } from 'cdk-nag';
 
 export interface Acknowledgment {
-  /** The rule with its pack (`AwsSolutions-SMG4`), or without one (`LambdaInsideVPC`) for the compliance packs, which share their rules. */
+  /** The rule with its pack (`AwsSolutions-SMG4`), or without one (`LambdaInsideVPC`) for the compliance packs, which share their rules. `*` stands for any text. */
   readonly id: string;
   /** Construct path below the app, without the deployment's name and its hyphen. `*` stands for any text. */
   readonly path: string;
@@ -43,12 +43,13 @@ export function acknowledge(app: App, deployment: string, findings: readonly Fin
 export const describe = ({ id, path }: Acknowledgment): string => `${id} at ${path}`;
 
 export function meets(entry: Acknowledgment, finding: Finding, deployment: string): boolean {
-  const pattern = entry.path
-    .split('*')
-    .map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-    .join('.*');
   const [, withoutPack] = /^(?:NIST\.800\.53\.R5|PCI\.DSS\.321|HIPAA\.Security)-(.+)$/.exec(finding.rule) ?? [];
-  return (entry.id === finding.rule || entry.id === withoutPack) && new RegExp(`^${deployment}-${pattern}$`).test(finding.path);
+  return (matches(entry.id, finding.rule) || (withoutPack !== undefined && matches(entry.id, withoutPack))) && matches(`${deployment}-${entry.path}`, finding.path);
+}
+
+function matches(pattern: string, text: string): boolean {
+  const literals = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'));
+  return new RegExp(`^${literals.join('.*')}$`, 's').test(text);
 }
 
 function constructAt(app: App, path: string) {

@@ -1,12 +1,19 @@
 /** The API: one function and one role per operation, the wire dispatcher, and API Gateway in front with IAM authorization on every route. */
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { AccessLogField, AccessLogFormat, ApiDefinition, EndpointType, LogGroupLogDestination, MethodLoggingLevel, SpecRestApi } from 'aws-cdk-lib/aws-apigateway';
+import { ApiDefinition, type CfnRestApi, EndpointType, LogGroupLogDestination, SpecRestApi } from 'aws-cdk-lib/aws-apigateway';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Operation } from '#shared/operation.ts';
 import { operations } from '#shared/operations/index.ts';
+import { accessLogFormat } from '../api/access-log-format.ts';
+import { custodianRole, custodianRoleName } from '../api/custodian.ts';
+import { privateDoor } from '../api/private-door.ts';
+import { resourcePolicy } from '../api/resource-policy.ts';
+import { routeSettings, stageSettings } from '../api/route-settings.ts';
+import { invokePath, stageName } from '../api/routes.ts';
+import { WebAcl } from '../api/web-acl.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { deployedOpenApi } from '../constructs/deployed-openapi.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
@@ -27,7 +34,6 @@ export interface ApiStackProps extends StackProps {
   readonly network: NetworkStack | undefined;
 }
 
-const stageName = 'prod';
 const wireName = 'wire';
 
 export class ApiStack extends Stack {
@@ -43,6 +49,7 @@ export class ApiStack extends Stack {
     this.api = this.#api(new LogGroup(this, 'AccessLogs', { retention, removalPolicy: RemovalPolicy.DESTROY }));
     for (const operation of operations) this.#operation(operation);
     this.#wire();
+    this.#guards();
     new CfnOutput(this, 'ApiId', { value: this.api.restApiId });
     new CfnOutput(this, 'Endpoint', { value: this.api.url });
   }
@@ -61,39 +68,42 @@ export class ApiStack extends Stack {
       const path = `path/2015-03-31/functions/${this.#functionArn(operation ?? wireName)}/invocations`;
       return `arn:${this.partition}:apigateway:${this.region}:lambda:${path}`;
     });
-    return new SpecRestApi(this, 'Api', {
-      restApiName: this.#props.config.deployment,
+    const { deployment, network, api: config } = this.#props.config;
+    const isPrivate = config.endpoint === 'private';
+    const vpc = this.#props.network?.vpc;
+    const vpcEndpointIds = [...config.vpcEndpointIds, ...(isPrivate && vpc !== undefined && network !== undefined ? [privateDoor(this, vpc, network.cidr).vpcEndpointId] : [])];
+    const api = new SpecRestApi(this, 'Api', {
+      restApiName: deployment,
       description: 'Chatelaine: the AWS KMS protocol on POST /, REST under /v1/.',
       apiDefinition: ApiDefinition.fromInline(document),
-      endpointTypes: [EndpointType.REGIONAL],
+      endpointTypes: [isPrivate ? EndpointType.PRIVATE : EndpointType.REGIONAL],
+      policy: resourcePolicy({ stack: this, deployment, api: config, vpcEndpointIds }),
       failOnWarnings: true,
       cloudWatchRole: true,
       deployOptions: {
+        ...stageSettings,
         stageName,
-        // Never data tracing: it would write plaintext into the log.
-        dataTraceEnabled: false,
-        loggingLevel: MethodLoggingLevel.ERROR,
-        metricsEnabled: true,
-        throttlingRateLimit: 2000,
-        throttlingBurstLimit: 1000,
+        methodOptions: { ...routeSettings },
         accessLogDestination: new LogGroupLogDestination(accessLogs),
-        accessLogFormat: AccessLogFormat.custom(
-          JSON.stringify({
-            requestId: AccessLogField.contextRequestId(),
-            time: AccessLogField.contextRequestTime(),
-            method: AccessLogField.contextHttpMethod(),
-            resourcePath: AccessLogField.contextResourcePath(),
-            status: AccessLogField.contextStatus(),
-            accountId: AccessLogField.contextOwnerAccountId(),
-            callerAccountId: AccessLogField.contextCallerAccountId(),
-            userArn: AccessLogField.contextIdentityUserArn(),
-            sourceIp: AccessLogField.contextIdentitySourceIp(),
-            responseType: AccessLogField.contextErrorResponseType(),
-            latencyMs: AccessLogField.contextResponseLatency(),
-          }),
-        ),
+        accessLogFormat,
       },
     });
+    const resource = api.node.defaultChild as CfnRestApi;
+    resource.securityPolicy = 'SecurityPolicy_TLS13_1_3_2025_09';
+    // The name in TLS must be the name of this API: no fronting by another.
+    resource.endpointAccessMode = 'STRICT';
+    return api;
+  }
+
+  /** What stands in front of the routes, beside their own authorization. */
+  #guards(): void {
+    const { deployment, api, logRetentionDays } = this.#props.config;
+    const apiId = this.api.restApiId;
+    if (api.webAcl) {
+      const stageArn = `arn:${this.partition}:apigateway:${this.region}::/restapis/${apiId}/stages/${this.api.deploymentStage.stageName}`;
+      new WebAcl(this, 'WebAcl', { deployment, requestsPerAddress: api.requestsPerAddress, logRetention: logRetentionDays, stageArn });
+    }
+    if (api.custodian !== undefined) custodianRole(this, { deployment, apiId, principals: api.custodian.principals });
   }
 
   #operation(operation: Operation): void {
@@ -136,7 +146,7 @@ export class ApiStack extends Stack {
       codeFolder,
       network: this.#props.network?.workers,
       entrypoint: 'wire',
-      environment: { CHATELAINE_API_ID: this.api.restApiId, ...this.#auditEnvironment(), CHATELAINE_FUNCTION_PREFIX: config.deployment },
+      environment: { CHATELAINE_API_ID: this.api.restApiId, ...this.#auditEnvironment(), CHATELAINE_FUNCTION_PREFIX: config.deployment, ...this.#custodianEnvironment() },
       grants: auditGrants,
       resources: { bus: audit.bus, auditQueue: audit.fallbackQueue },
       // The only role of the deployment that may invoke functions (docs/adr/0010 and 0013).
@@ -150,6 +160,13 @@ export class ApiStack extends Stack {
     this.#allowApi('WirePermission', wire, 'POST', '/');
   }
 
+  /** Through POST / the gateway does not see which operation is meant, so the dispatcher checks the role. */
+  #custodianEnvironment() {
+    const { deployment, api } = this.#props.config;
+    if (api.custodian === undefined) return {};
+    return { CHATELAINE_CUSTODIAN_SESSIONS: `${this.formatArn({ service: 'sts', region: '', resource: 'assumed-role', resourceName: custodianRoleName(deployment) })}/` };
+  }
+
   #auditEnvironment() {
     const { audit } = this.#props;
     return { CHATELAINE_PARTITION: this.partition, CHATELAINE_EVENT_BUS: audit.bus.eventBusName, CHATELAINE_AUDIT_QUEUE_URL: audit.fallbackQueue.queueUrl };
@@ -157,13 +174,12 @@ export class ApiStack extends Stack {
 
   /** One route of one stage of this API, and nobody else's. */
   #allowApi(id: string, served: ServiceFunction<'operation'> | ServiceFunction<'wire'>, method: string, path: string): void {
-    const route = path.replaceAll(/\{[A-Za-z]+\}/g, '*').replace(/^\//, '');
     new CfnPermission(this, id, {
       action: 'lambda:InvokeFunction',
       principal: 'apigateway.amazonaws.com',
       functionName: served.function.functionArn,
       sourceAccount: this.account,
-      sourceArn: this.formatArn({ service: 'execute-api', resource: this.api.restApiId, resourceName: `${stageName}/${method}/${route}` }),
+      sourceArn: this.formatArn({ service: 'execute-api', resource: this.api.restApiId, resourceName: `${stageName}/${invokePath({ method, path })}` }),
     });
   }
 }

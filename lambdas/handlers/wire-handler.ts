@@ -9,6 +9,7 @@ import { KmsError } from '#shared/errors.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
 import type { Service } from '#shared/pipeline/service.ts';
 import { toKmsError } from '#shared/pipeline/to-kms-error.ts';
+import { destructiveOperations } from '#shared/policy/destructive-operations.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
 import { targetName } from '#shared/protocols/decode.ts';
 import { refuseApiRequest } from '#shared/protocols/handle-api-request.ts';
@@ -26,6 +27,8 @@ export interface WireHandlerSettings {
   readonly functionName: (operation: string) => string;
   readonly apiId: string;
   readonly region: string;
+  /** Beginning of the ARNs of the only sessions that may use destructive operations; absent: the service's own roles decide alone. */
+  readonly custodianSessions?: string | undefined;
   readonly flush: () => Promise<void>;
   readonly metrics?: FunctionMetrics;
   /** API Gateway gives up after 29 seconds. */
@@ -43,6 +46,7 @@ export function createWireHandler(settings: WireHandlerSettings): (event: APIGat
       requireBoundedBody(request);
       const operation = targetName(request);
       if (request.method !== 'POST' || operation === undefined || !settings.operationNames.has(operation)) throw new KmsError('UnknownOperationException');
+      if (destructiveOperations.has(operation) && !caller.principalArn.startsWith(settings.custodianSessions ?? '')) throw new KmsError('AccessDeniedException');
       return await forward(settings, operation, event, caller);
     } catch (error) {
       return await refuse(service, request, caller, error);

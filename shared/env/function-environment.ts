@@ -29,7 +29,14 @@ export const functionEnvironments = {
     // Operations that touch neither keys nor rows under a seal have no certificate.
     CHATELAINE_BRIDGE_SECRET: text.optional(),
   }),
-  wire: z.object({ ...api, ...partition, ...audit, CHATELAINE_FUNCTION_PREFIX: text }),
+  wire: z.object({
+    ...api,
+    ...partition,
+    ...audit,
+    CHATELAINE_FUNCTION_PREFIX: text,
+    /** Beginning of the ARNs of the custodian's sessions, where destructive operations are theirs alone. */
+    CHATELAINE_CUSTODIAN_SESSIONS: text.optional(),
+  }),
   sweep: z.object({ ...tables, CHATELAINE_TASK_QUEUE_URL: text }),
   dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge }),
   outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),

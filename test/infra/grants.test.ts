@@ -130,6 +130,7 @@ describe('the other roles', () => {
       ...operations.map(({ name }) => `api.${name.endsWith('Role') ? name : `${name}Role`}`),
       'api.WireRole',
       'api.ApiCloudWatchRole',
+      'api.Custodian',
       'lifecycle.SweepRole',
       'lifecycle.DueTaskRole',
       'lifecycle.OutboxPublisherRole',

@@ -8,7 +8,7 @@ captureLog();
 
 const answer = { statusCode: 200, headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'of-the-function' }, body: '{"Keys":[]}' };
 
-function start(invoke: (input: { FunctionName: string; Payload: Uint8Array }) => unknown, auditFails = false) {
+function start(invoke: (input: { FunctionName: string; Payload: Uint8Array }) => unknown, auditFails = false, custodianSessions?: string) {
   const records: AuditRecord[] = [];
   const alarms: Alarm[] = [];
   const invoked: { FunctionName: string; Payload: Uint8Array }[] = [];
@@ -29,9 +29,10 @@ function start(invoke: (input: { FunctionName: string; Payload: Uint8Array }) =>
       alarms: { raise: (alarm) => void alarms.push(alarm) },
       clock: { now: () => Date.UTC(2026, 0, 1) },
     },
-    operationNames: new Set(['ListKeys', 'Encrypt']),
+    operationNames: new Set(['ListKeys', 'Encrypt', 'ScheduleKeyDeletion']),
     functionName: (operation) => `chatelaine-${operation}`,
     apiId,
+    custodianSessions,
     region: 'eu-west-1',
     flush: async () => undefined,
   });
@@ -51,6 +52,23 @@ describe('the wire dispatcher', () => {
     expect(JSON.parse(Buffer.from(invoked[0]!.Payload).toString())).toEqual(JSON.parse(JSON.stringify(event)));
     // The function that answers records the request.
     expect(records).toEqual([]);
+  });
+
+  test('keeps destructive operations for the sessions of the custodian, where there is one', async () => {
+    const sessions = 'arn:aws:sts::111122223333:assumed-role/castle-custodian/';
+    const event = (userArn: string) => wireEvent('ScheduleKeyDeletion', {}, { identity: { ...identity, userArn } });
+    const outcome = async (userArn: string, custodian?: string) => {
+      const { handler, invoked, records } = start(() => payload(answer), false, custodian);
+      const { body } = await handler(event(userArn));
+      return [(JSON.parse(body) as { __type?: string }).__type, invoked.length, records.length];
+    };
+
+    const refused = ['AccessDeniedException', 0, 1];
+    expect(await outcome(`${sessions}carol`, sessions)).toEqual([undefined, 1, 0]);
+    expect(await outcome(identity.userArn, sessions)).toEqual(refused);
+    expect(await outcome('arn:aws:sts::444455556666:assumed-role/castle-custodian/mallory', sessions)).toEqual(refused);
+    expect(await outcome('arn:aws:sts::111122223333:assumed-role/castle-custodian2/mallory', sessions)).toEqual(refused);
+    expect(await outcome(identity.userArn)).toEqual([undefined, 1, 0]);
   });
 
   test.each([
