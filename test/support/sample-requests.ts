@@ -1,8 +1,8 @@
 /** One good request for every operation, so that tests over the registry cannot forget one: a new operation fails them until it has a sample here. */
 import { importRequest } from './import-request.ts';
-import { alice, type InProcess, type Members } from './in-process.ts';
+import type { InProcess, Members } from './in-process.ts';
 import { createStore, storeMembers } from './key-stores.ts';
-import { synchronize } from './synchronize.ts';
+import { existingReplica, newReplica } from './sample-replicas.ts';
 
 export interface SampleKeys {
   readonly symmetric: string;
@@ -86,38 +86,6 @@ async function existingAlias(app: InProcess, keys: SampleKeys): Promise<string> 
 
 async function encrypted(app: InProcess, keys: SampleKeys): Promise<unknown> {
   return (await app.must('Encrypt', { KeyId: keys.symmetric, Plaintext: message, EncryptionContext: { purpose: 'sample' } })).CiphertextBlob;
-}
-
-let regions = 0;
-
-const elsewhere = { ...alice, region: 'eu-sample-0' };
-
-/** The Regions of the set, once its primary key is where it was made. */
-async function primaryAtHome(app: InProcess, keys: SampleKeys): Promise<readonly string[]> {
-  await synchronize(app);
-  const { MultiRegionConfiguration } = (await app.must('DescribeKey', { KeyId: keys.multiRegion })).KeyMetadata as {
-    MultiRegionConfiguration: { PrimaryKey: { Region: string }; ReplicaKeys: { Region: string }[] };
-  };
-  const { PrimaryKey, ReplicaKeys } = MultiRegionConfiguration;
-  if (PrimaryKey.Region !== alice.region) {
-    await app.must('UpdatePrimaryRegion', { KeyId: keys.multiRegion, PrimaryRegion: alice.region }, { caller: elsewhere });
-    await synchronize(app);
-  }
-  return [PrimaryKey, ...ReplicaKeys].map(({ Region }) => Region);
-}
-
-/** The Region of a replica that is ready. */
-async function existingReplica(app: InProcess, keys: SampleKeys): Promise<string> {
-  if (!(await primaryAtHome(app, keys)).includes(elsewhere.region)) {
-    await app.must('ReplicateKey', { KeyId: keys.multiRegion, ReplicaRegion: elsewhere.region });
-    await synchronize(app);
-  }
-  return elsewhere.region;
-}
-
-async function newReplica(app: InProcess, keys: SampleKeys): Promise<Members> {
-  await primaryAtHome(app, keys);
-  return { KeyId: keys.multiRegion, ReplicaRegion: `eu-sample-${++regions}`, Description: 'sample', Tags: [{ TagKey: 'team', TagValue: 'sample' }], Policy: policy };
 }
 
 /** Two items of the single operation. */
@@ -218,7 +186,7 @@ const samples: Readonly<Record<string, Sample>> = {
     DestinationKeyId: keys.otherSymmetric,
     DestinationEncryptionContext: { purpose: 'moved' },
   }),
-  ReplicateKey: newReplica,
+  ReplicateKey: (app, keys) => newReplica(app, keys.multiRegion, policy),
   RotateKeyOnDemand: ofKey,
   ScheduleKeyDeletion: (_, keys) => ({ KeyId: keys.symmetric, PendingWindowInDays: 7 }),
   Sign: (_, keys) => ({ KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' }),
@@ -230,7 +198,7 @@ const samples: Readonly<Record<string, Sample>> = {
     const { Version } = await app.must('CreateKeyVersion', { KeyId: keys.signing });
     return { KeyId: keys.signing, Version: Number(Version) - 1, State: 'DISABLED' };
   },
-  UpdatePrimaryRegion: async (app, keys) => ({ KeyId: keys.multiRegion, PrimaryRegion: await existingReplica(app, keys) }),
+  UpdatePrimaryRegion: async (app, keys) => ({ KeyId: keys.multiRegion, PrimaryRegion: await existingReplica(app, keys.multiRegion) }),
   UpdateKeyDescription: (_, keys) => ({ KeyId: keys.symmetric, Description: 'another sample' }),
   async Verify(app, keys) {
     const members = { KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' };
