@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { isPrincipalArn } from '#shared/policy/principal-names.ts';
 import { apiConfigSchema } from './api-config.ts';
+import { attestationConfigSchema } from './attestation-config.ts';
 import { bridgeConfigSchema } from './bridge-config.ts';
 import { hsmConfigSchema } from './hsm-config.ts';
 import { networkConfigSchema } from './network-config.ts';
@@ -23,6 +24,7 @@ export const deploymentConfigSchema = z
     destroyData: z.boolean().default(false),
     /** ARNs of the principals that administer the deployment from the start. Everybody else gets roles and grants from them. */
     administrators: z.array(z.string().refine(isPrincipalArn, 'is not the ARN of a principal')).max(20).default([]),
+    attestation: attestationConfigSchema.optional(),
     network: networkConfigSchema.optional(),
     hsm: hsmConfigSchema.optional(),
     bridge: bridgeConfigSchema,

@@ -152,7 +152,7 @@ describe('ReplicateKey', () => {
   });
 
   test('a Region that the deployment does not keep gets no replica', async () => {
-    const small = startInProcess([dublin.region, frankfurt.region]);
+    const small = startInProcess({ regions: [dublin.region, frankfurt.region] });
     const keyId = await primaryKey(small);
 
     const answer = await inRegion(small, dublin).call('ReplicateKey', { KeyId: keyId, ReplicaRegion: tokyo.region });

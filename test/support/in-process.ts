@@ -79,12 +79,18 @@ export interface InProcess {
   close(): void;
 }
 
-/** @param regions those that the deployment keeps; any when absent */
-export function startInProcess(regions?: readonly string[]): InProcess {
+interface Settings {
+  /** Fingerprints; absent: AWS's. */
+  readonly attestationRoots?: readonly string[];
+  /** Those that the deployment keeps; absent: any. */
+  readonly regions?: readonly string[];
+}
+
+export function startInProcess(settings: Settings = {}): InProcess {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-in-process-'));
   const clock = { at: Date.UTC(2026, 0, 15, 12) };
   const opened: SqliteStore[] = [];
-  const start = (hsms: Hsms): InProcess => assemble({ path: join(folder, 'store.sqlite'), hsms, time: clock, opened, another: () => start(hsms), close, regions });
+  const start = (hsms: Hsms): InProcess => assemble(join(folder, 'store.sqlite'), hsms, clock, opened, () => start(hsms), close, settings);
   function close(): void {
     for (const store of opened) store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -97,17 +103,7 @@ interface Hsms {
   readonly stores: StoreBridgeCryptos;
 }
 
-interface Parts {
-  readonly path: string;
-  readonly hsms: Hsms;
-  readonly time: { at: number };
-  readonly opened: SqliteStore[];
-  readonly another: () => InProcess;
-  readonly close: () => void;
-  readonly regions: readonly string[] | undefined;
-}
-
-function assemble({ path, hsms: { crypto, stores }, time, opened, another, close, regions }: Parts): InProcess {
+function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, opened: SqliteStore[], another: () => InProcess, close: () => void, settings: Settings): InProcess {
   const store = createSqliteStore({ path });
   opened.push(store);
   const audit: AuditRecord[] = [];
@@ -128,9 +124,9 @@ function assemble({ path, hsms: { crypto, stores }, time, opened, another, close
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
+    ...settings,
     onFault: (fault) => void faultReports.push(fault),
     partition: 'aws',
-    regions,
     configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
   });
   const outbox = createOutboxPublisher({ store, audit: sink });
