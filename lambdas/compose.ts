@@ -2,6 +2,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createBridgeClient } from '#bridge/client/bridge-client.ts';
+import { configuredAttestationRoots } from '#shared/attestation/trusted-roots.ts';
 import { type FunctionEnvironment, readEnvironment } from '#shared/env/function-environment.ts';
 import { countAlarms, countAuditSinks, measureCrypto } from '#shared/metrics/measured.ts';
 import { operations } from '#shared/operations/index.ts';
@@ -48,6 +49,7 @@ export function composeOperation(environment: ProcessEnvironment): OperationHand
     clock,
     partition: settings.CHATELAINE_PARTITION,
     configuredRoles,
+    attestationRoots: configuredAttestationRoots(settings.CHATELAINE_ATTESTATION_ROOTS),
     onFault: logFault,
   });
   return { service, operation: settings.CHATELAINE_OPERATION, apiId: settings.CHATELAINE_API_ID, region: regionOf(environment), flush: alarms.flush, metrics };

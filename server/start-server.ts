@@ -66,6 +66,7 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
     clock,
     partition: settings.partition,
     configuredRoles,
+    attestationRoots: settings.attestationRoots,
     onCommit: () => sweeps.publish(),
     onFault: (fault) => event('fault')({ ...fault }),
   });

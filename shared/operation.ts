@@ -67,6 +67,8 @@ export interface OperationDefinition<
   readonly resources?: (input: z.output<Input>, owner: ResourceOwner) => readonly NamedResource[];
   /** Roles whose key may be in any state: the operation is about something that points to it. */
   readonly statelessRoles?: readonly string[];
+  /** The operation takes Recipient: this member of its answer is then sealed for the enclave and stands in CiphertextForRecipient. */
+  readonly recipient?: Output extends z.ZodObject ? keyof z.output<Output> & string : never;
   /** Load the material of each key in the same read. */
   readonly material?: boolean;
   /** The change removes rows (an alias, a key): without it the function may write rows and not delete any. */
@@ -95,6 +97,7 @@ export interface Operation {
   readonly dryRun?: 'own';
   readonly resources?: (input: Record<string, unknown>, owner: ResourceOwner) => readonly NamedResource[];
   readonly statelessRoles?: readonly string[];
+  readonly recipient?: string;
   readonly material?: boolean;
   /** Its items are requests of this operation (shared/batch-operation.ts). */
   readonly batchOf?: Operation;

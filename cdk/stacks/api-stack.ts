@@ -125,6 +125,7 @@ export class ApiStack extends Stack {
         ...this.#auditEnvironment(),
         ...tableEnvironment(data),
         ...bridgeEnvironment(config, bridge.secrets[bridgeClass]),
+        ...(config.attestation === undefined || operation.recipient === undefined ? {} : { CHATELAINE_ATTESTATION_ROOTS: config.attestation.roots.join(',') }),
         ...(config.administrators.length === 0 ? {} : { CHATELAINE_ADMINISTRATORS: config.administrators.join(',') }),
       },
       grants: grantsOf(operation),

@@ -1,4 +1,5 @@
 /** Wires the adapters of a deployment (AWS or single node) into what the pipeline runs operations with. */
+import { awsNitroRootG1 } from '#shared/attestation/trusted-roots.ts';
 import { createBridgeDirectory } from '#shared/key-stores/bridge-directory.ts';
 import { createStoreRouter } from '#shared/key-stores/store-router.ts';
 import type { Operation } from '#shared/operation.ts';
@@ -41,11 +42,14 @@ export interface Adapters extends FaultObserver {
    * but key policies and grants.
    */
   readonly configuredRoles: (principal: PrincipalIdentity) => readonly string[];
+  /** SHA-256 fingerprints of the roots whose attestation documents are believed. Absent: AWS's. */
+  readonly attestationRoots?: readonly string[];
   /** Called after each committed change, so that the outbox is published at once. */
   readonly onCommit?: () => void;
 }
 
 export interface Service extends Adapters {
+  readonly attestationRoots: readonly string[];
   readonly operations: ReadonlyMap<string, Operation>;
   readonly keyReader: KeyReader;
   readonly rows: RowReader;
@@ -65,6 +69,7 @@ export function createService(adapters: Adapters): Service {
   const accessReader = createAccessReader({ store, rows, policies, partition, configuredRoles: adapters.configuredRoles });
   return {
     ...adapters,
+    attestationRoots: adapters.attestationRoots ?? [awsNitroRootG1],
     operations: new Map(operations.map((operation) => [operation.name, operation])),
     keyReader: createKeyReader({ rows, partition, clock: adapters.clock }),
     rows,

@@ -48,6 +48,12 @@ const encryptionAlgorithm: Resolver = ({ input, operation, role }) => {
   return encryptionOperations.includes(operation) ? String(input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT') : undefined;
 };
 
+/** Lower-case hexadecimal, as AWS KMS compares it: policies that do not know the case of theirs use StringEqualsIgnoreCase. */
+const measurement =
+  (index: number): Resolver =>
+  ({ attestation }) =>
+    attestation?.pcrs.get(index);
+
 const grantConstraintTypes: Resolver = ({ input }) => Object.keys(asMap(input.Constraints));
 const grantPrincipal =
   (name: string, serviceName: string): Resolver =>
@@ -86,6 +92,8 @@ const resolvers = new Map<string, Resolver>(
     ),
     'kms:primaryregion': member('PrimaryRegion'),
     'kms:reencryptonsamekey': ({ operation, key, otherKeyArn }) => (operation === 'ReEncrypt' && key !== undefined ? String(key.arn === otherKeyArn) : undefined),
+    // PCR 0 is the digest of the enclave's image.
+    'kms:recipientattestation:imagesha384': measurement(0),
     'kms:replicaregion': member('ReplicaRegion'),
     'kms:requestalias': ({ key }) => key?.requestAlias,
     'kms:resourcealiases': ({ resourceAliases }) => resourceAliases,
@@ -108,6 +116,8 @@ const multiRegionKeyType: Resolver = ({ key }) => {
     : 'REPLICA';
 };
 resolvers.set('kms:multiregionkeytype', multiRegionKeyType);
+
+for (let index = 0; index < 32; index += 1) resolvers.set(`kms:recipientattestation:pcr${index}`, measurement(index));
 
 const contextPrefix = 'kms:encryptioncontext:';
 

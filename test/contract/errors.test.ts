@@ -27,7 +27,6 @@ const wrongUsage = change((now) => ({ KeyId: now.hmac }));
 const contextOnRsa = change((now) => ({ KeyId: now.rsa, EncryptionAlgorithm: 'RSAES_OAEP_SHA_256', EncryptionContext: { a: 'b' } }));
 const badMarker = change(() => ({ Marker: 'nonsense' }));
 const notSymmetric = change((now) => ({ KeyId: now.rsa }));
-const recipient = change(() => ({ Recipient: { KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' } }));
 const hugePolicy = JSON.stringify({ Statement: { Sid: 'x'.repeat(40_000), Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' } });
 const someone = 'arn:aws:iam::111122223333:user/someone';
 const noName = change(() => ({ AliasName: 'alias/' }));
@@ -171,7 +170,6 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     IncorrectKeyException: change((now) => ({ KeyId: now.otherSymmetric })),
     InvalidCiphertextException: change(() => ({ EncryptionContext: { other: 'context' } })),
     InvalidKeyUsageException: wrongUsage,
-    UnsupportedOperationException: recipient,
     ValidationException: contextOnRsa,
   },
   DeleteAlias: {
@@ -187,7 +185,6 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   },
   DeriveSharedSecret: {
     InvalidKeyUsageException: change((now) => ({ KeyId: now.signing })),
-    UnsupportedOperationException: recipient,
     ValidationException: change(() => ({ PublicKey: base64('not a key') })),
   },
   CreateBinding: {
@@ -259,8 +256,8 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   EnableKeyRotation: { UnsupportedOperationException: notSymmetric },
   Encapsulate: { InvalidKeyUsageException: wrongUsage },
   Encrypt: { InvalidKeyUsageException: wrongUsage, ValidationException: contextOnRsa },
-  GenerateDataKey: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: recipient, ValidationException: change(() => ({ NumberOfBytes: 32 })) },
-  GenerateDataKeyPair: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: recipient, ValidationException: noPairSpec },
+  GenerateDataKey: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ NumberOfBytes: 32 })) },
+  GenerateDataKeyPair: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: change(() => ({ KeyPairSpec: 'SM2' })), ValidationException: noPairSpec },
   GenerateDataKeyPairWithoutPlaintext: {
     InvalidKeyUsageException: wrongUsage,
     UnsupportedOperationException: change(() => ({ KeyPairSpec: 'SM2' })),
@@ -271,7 +268,6 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   GenerateRandom: {
     CustomKeyStoreInvalidStateException: async (operation) => app.call(operation, { NumberOfBytes: 8, CustomKeyStoreId: await createStore(app, { connect: false }) }),
     CustomKeyStoreNotFoundException: change(() => ({ CustomKeyStoreId: noStore })),
-    UnsupportedOperationException: recipient,
     ValidationException: change(() => ({ NumberOfBytes: undefined })),
   },
   GetKeyJwks: {

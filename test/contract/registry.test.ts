@@ -25,7 +25,6 @@ const modelled = model.operations;
 const newerEnums = 'The AWS SDK for JavaScript 3.1164 knows values that this model does not have yet.';
 const newerGrants = 'The AWS SDK for JavaScript 3.1164 knows grants for service principals; this model does not have them yet.';
 const listLimits = 'The model says 1000; the API Reference holds callers to less (ListAliases 100, ListResourceTags 50).';
-const recipient = 'Recipient is refused as unsupported, so its answer never occurs.';
 
 /** Every place where an operation differs from the model, and why. An entry that is not needed fails the test. */
 const deviations: Readonly<Record<string, string>> = {
@@ -42,14 +41,9 @@ const deviations: Readonly<Record<string, string>> = {
   'Decrypt.DryRunModifiers max 10': 'The model has no bound, and every list here has one.',
   'ReEncrypt.DryRunModifiers max 10': 'As Decrypt.',
   'Sign.KeyMaterialId answered in addition': 'Only of keys with versions, which AWS KMS does not have: the kid of the key that signed.',
-  'Decrypt.CiphertextForRecipient not answered': recipient,
-  'GenerateDataKey.CiphertextForRecipient not answered': recipient,
-  'GenerateRandom.CiphertextForRecipient not answered': recipient,
   'ImportKeyMaterial.KeyMaterialDescription min 1': 'The model says 0, and gives a pattern that an empty text does not fit.',
-  'GenerateDataKeyPair.CiphertextForRecipient not answered': recipient,
   'GenerateDataKeyPair.KeyPairSpec enum': newerEnums,
   'GenerateDataKeyPairWithoutPlaintext.KeyPairSpec enum': newerEnums,
-  'DeriveSharedSecret.CiphertextForRecipient not answered': recipient,
   'GetPublicKey.EncapsulationAlgorithms answered in addition': newerEnums,
   'CreateGrant.GranteePrincipal optional': newerGrants,
   'CreateGrant.GranteeServicePrincipal added': newerGrants,

@@ -150,7 +150,7 @@ describe('the queues, rules and the archive', () => {
   test('every rule says what it is for, and each of its targets has a dead-letter queue', () => {
     const rules = all('AWS::Events::Rule');
 
-    expect(rules).toHaveLength(3);
+    expect(rules).toHaveLength(4);
     for (const [, , { Properties }] of rules) {
       expect(Properties.Description).toEqual(expect.stringMatching(/^[A-Z].*\.$/));
       for (const target of Properties.Targets as Record<string, unknown>[]) expect(target.DeadLetterConfig).toBeDefined();
@@ -192,7 +192,7 @@ describe('the deployment as a whole', () => {
   test('what holds state outlives a production stack', () => {
     const stateful = [...all('AWS::DynamoDB::Table'), ...all('AWS::KMS::Key'), ...all('AWS::S3::Bucket'), ...all('AWS::SecretsManager::Secret')];
 
-    expect(stateful).toHaveLength(3 + 1 + 1 + 4);
+    expect(stateful).toHaveLength(3 + 2 + 1 + 4);
     for (const [, , resource] of stateful) expect([resource.DeletionPolicy, resource.UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
   });
 
