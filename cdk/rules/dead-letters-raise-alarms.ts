@@ -6,12 +6,13 @@ interface Dimension {
   readonly Value: unknown;
 }
 
-/** Where the deployment is observed at all: the stack is one that a development profile may do without. */
+/** A development profile may do without alarms. */
 export const deadLettersRaiseAlarms: Rule = {
   name: 'dead-letters-raise-alarms',
   because: 'What lies in a dead-letter queue for two weeks without anybody knowing is lost.',
   check(deployed) {
-    if (!deployed.places.some(({ stack }) => stack === `${deployed.config.deployment}-observability`)) return [];
+    const { profile, observability } = deployed.config;
+    if (profile === 'dev' && !observability.alarms) return [];
     const watched = new Set(
       deployed.of('AWS::CloudWatch::Alarm').flatMap(({ stack, resource }) => {
         const { Dimensions = [], Metrics = [] } = resource.Properties as { Dimensions?: Dimension[]; Metrics?: { MetricStat?: { Metric?: { Dimensions?: Dimension[] } } }[] };
