@@ -49,6 +49,7 @@ export function composeOperation(environment: ProcessEnvironment): OperationHand
     clock,
     partition: settings.CHATELAINE_PARTITION,
     configuredRoles,
+    regions: ownRegion(environment),
     attestationRoots: configuredAttestationRoots(settings.CHATELAINE_ATTESTATION_ROOTS),
     onFault: logFault,
   });
@@ -92,6 +93,7 @@ export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerS
     clock,
     partition: settings.CHATELAINE_PARTITION,
     configuredRoles,
+    regions: ownRegion(environment),
     onFault: logFault,
   });
   return { service, flush: alarms.flush, metrics };
@@ -141,6 +143,9 @@ function bridge(settings: BridgeSettings, metrics: FunctionMetrics): Crypto {
   });
   return measureCrypto(crypto, metrics, () => performance.now());
 }
+
+/** A deployment keeps the keys of its own Region (docs/adr/0022). */
+const ownRegion = (environment: ProcessEnvironment): readonly string[] => [regionOf(environment)];
 
 function regionOf(environment: ProcessEnvironment): string {
   const region = environment.AWS_REGION;

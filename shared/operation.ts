@@ -33,6 +33,8 @@ export type Permission = `kms:${string}` | `chatelaine:${string}`;
 export interface NamedResource {
   readonly arn: string;
   readonly permission?: Permission;
+  /** The role of the key that it is made after: policies may ask about that key's properties. */
+  readonly ofRole?: string;
 }
 export type ResourceOwner = { readonly partition: string; readonly caller: Caller };
 

@@ -18,7 +18,7 @@ const lists = {
   keySpec: [...keySpecs, 'none', 'several'],
   result: requestResults,
   lane: ['fast', 'slow'],
-  task: ['ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY'],
+  task: ['SYNCHRONIZATION', 'ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY'],
   sink: ['first', 'fallback'],
   alarm: ['seal-broken', 'material-refused'],
   certificate: certificateSorts,

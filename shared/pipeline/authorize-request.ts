@@ -78,6 +78,6 @@ export async function authorizeFound(
   const access = protocol === 'system' ? systemAccess : await open();
   const authorization = { operation, caller, partition, access };
   const keys = Object.fromEntries(Object.entries(lookups).map(([role, lookup]) => [role, authorizeKey(authorization, role, lookup)]));
-  authorizeResources(authorization, input, Object.keys(lookups).length > 0);
+  authorizeResources(authorization, input, keys);
   return { keys, access };
 }

@@ -21,6 +21,7 @@ import { createKeyLister } from '#shared/repositories/key-lister.ts';
 import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader.ts';
 import { createKeyStoreReader } from '#shared/repositories/key-store-records.ts';
 import { createUsageLog } from '#shared/repositories/last-usage.ts';
+import { createRelatedKeys, createRelatedMaterial } from '#shared/repositories/related-keys.ts';
 import { createRoleStore } from '#shared/repositories/role-store.ts';
 import { createRowReader, type RowReader } from '#shared/repositories/row-reader.ts';
 import type { FaultObserver } from './fault.ts';
@@ -44,8 +45,10 @@ export interface Adapters extends FaultObserver {
   readonly configuredRoles: (principal: PrincipalIdentity) => readonly string[];
   /** SHA-256 fingerprints of the roots whose attestation documents are believed. Absent: AWS's. */
   readonly attestationRoots?: readonly string[];
-  /** Called after each committed change, so that the outbox is published at once. */
-  readonly onCommit?: () => void;
+  /** The Regions whose keys the store keeps: replicas of multi-Region keys are made in them. Absent: any. */
+  readonly regions?: readonly string[] | undefined;
+  /** Called after each committed change, so that the outbox is published at once, and so is done what the change left to the sweep (`dueNow`). */
+  readonly onCommit?: (change: { readonly dueNow: boolean }) => void;
 }
 
 export interface Service extends Adapters {
@@ -82,6 +85,8 @@ export function createService(adapters: Adapters): Service {
       simulator: createSimulator({ reader: accessReader, rows, policies, partition }),
       lister: createKeyLister(store),
       keyFactory: routed,
+      relatedKeys: createRelatedKeys({ store, rows, clock: adapters.clock, regions: adapters.regions }),
+      relatedMaterial: createRelatedMaterial(store),
       importer: routed,
       keyStores: createKeyStoreReader({ store, rows }),
       bridgeDirectory: createBridgeDirectory(keyStoreBridges),

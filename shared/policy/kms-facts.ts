@@ -1,4 +1,5 @@
 /** The `kms:` condition keys. Reference: AWS KMS Developer Guide, "AWS KMS condition keys". Members with a default have it here too, as in AWS KMS. */
+import { isReplica } from '#shared/keys/multi-region.ts';
 import { defaultRotationPeriodDays } from '#shared/keys/rotation.ts';
 import { single } from './global-facts.ts';
 import type { Fact, FactSource } from './request-facts.ts';
@@ -108,12 +109,11 @@ const resolvers = new Map<string, Resolver>(
   } satisfies Record<string, Resolver>),
 );
 
-/** Multi-Region keys only. A replica's record says what it is; records that do not are primaries. */
-const multiRegionKeyType: Resolver = ({ key }) => {
-  if (key === undefined || !key.record.multiRegion) return undefined;
-  return (key.record as { primaryRegion?: string }).primaryRegion === undefined || (key.record as { primaryRegion?: string }).primaryRegion === key.record.region
-    ? 'PRIMARY'
-    : 'REPLICA';
+/** Multi-Region keys only. What ReplicateKey makes is a replica, though the key that it is asked with is not. */
+const multiRegionKeyType: Resolver = ({ key, operation, role, input }) => {
+  if (key === undefined) return operation === 'CreateKey' && input.MultiRegion === true ? 'PRIMARY' : undefined;
+  if (!key.record.multiRegion) return undefined;
+  return isReplica(key.record) || (operation === 'ReplicateKey' && role === undefined) ? 'REPLICA' : 'PRIMARY';
 };
 resolvers.set('kms:multiregionkeytype', multiRegionKeyType);
 

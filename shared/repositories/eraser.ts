@@ -16,7 +16,7 @@ export interface KeyEraser {
 
 export interface MaterialEraser {
   /** Precondition: the same transaction changes the key's row, and so holds the order of imports. */
-  eraseVersions(key: LoadedKey, versions: readonly number[]): Write[];
+  eraseVersions(key: Pick<LoadedKey, 'record'>, versions: readonly number[]): Write[];
 }
 
 export const materialEraser: MaterialEraser = {

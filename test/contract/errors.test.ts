@@ -321,6 +321,17 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     InvalidKeyUsageException: change((now) => ({ DestinationKeyId: now.hmac })),
     ValidationException: change((now) => ({ DestinationKeyId: now.rsa, DestinationEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' })),
   },
+  ReplicateKey: {
+    AlreadyExistsException: change(() => ({ ReplicaRegion: alice.region })),
+    LimitExceededException: async (operation) => {
+      const replicaRegions = Array.from({ length: 15 }, (_, at) => `eu-full-${at}`);
+      await writeKey(app, keys.multiRegion, (record) => ({ ...record, primaryRegion: alice.region, replicaRegions }));
+      return app.call(operation, { KeyId: keys.multiRegion, ReplicaRegion: 'eu-full-99' });
+    },
+    MalformedPolicyDocumentException: change(() => ({ Policy: 'not a policy' })),
+    TagException: change(() => ({ Tags: [{ TagKey: 'aws:mine', TagValue: '' }] })),
+    UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })),
+  },
   RotateKeyOnDemand: {
     KMSInvalidStateException: async (operation) => {
       await app.must('ImportKeyMaterial', await sampleRequest(app, keys, 'ImportKeyMaterial'));
@@ -334,6 +345,14 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   },
   Sign: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ MessageType: 'DIGEST' })) },
   TagResource: { TagException: change(() => ({ Tags: [{ TagKey: 'aws:mine', TagValue: '' }] })) },
+  UpdatePrimaryRegion: {
+    KMSInvalidStateException: async (operation) => {
+      const members = await sampleRequest(app, keys, operation);
+      await app.must('ScheduleKeyDeletion', { KeyId: keys.multiRegion }, { caller: { ...alice, region: String(members.PrimaryRegion) } });
+      return app.call(operation, members);
+    },
+    UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })),
+  },
   UpdateKeyVersion: {
     LimitExceededException: async (operation) => {
       const superseded = Array.from({ length: 10 }, (_, at) => ({ version: at + 1, disabled: at === 0 }));

@@ -82,6 +82,8 @@ export interface InProcess {
 interface Settings {
   /** Fingerprints; absent: AWS's. */
   readonly attestationRoots?: readonly string[];
+  /** Those that the deployment keeps; absent: any. */
+  readonly regions?: readonly string[];
 }
 
 export function startInProcess(settings: Settings = {}): InProcess {
