@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { usageRow } from '#shared/repositories/rows.ts';
+import type { ItemKey } from '#shared/ports/record-store.ts';
+import { keyRow, usageRow } from '#shared/repositories/rows.ts';
+import { editRow, readRow } from '#test/support/edit-row.ts';
 import { type InProcess, startInProcess } from '#test/support/in-process.ts';
 import { base64 } from '#test/support/sample-requests.ts';
 import { runDue, synchronize } from '#test/support/synchronize.ts';
@@ -48,6 +50,26 @@ test('a replica that is disabled while it becomes the primary key does not come 
     expect([moved.code, disabled.code].filter((code) => code === undefined)).toHaveLength(1);
     expect((await inRegion(app, frankfurt).describe(keyId)).KeyState).toBe(disabled.code === undefined ? 'Disabled' : 'Enabled');
   }
+});
+
+test('a replica that is disabled between the look at the request and the look at the set is not made the primary key', async () => {
+  const keyId = await replicatedKey(app);
+  const row = keyRow({ region: frankfurt.region, keyId });
+  const enabled = readRow(app.path, row);
+  await inRegion(app, frankfurt).must('DisableKey', { KeyId: keyId });
+  const disabled = readRow(app.path, row);
+  editRow(app.path, row, () => enabled);
+  let looks = 0;
+  app.faults.store = (call, keys) => {
+    if (call !== 'getMany' || !(keys as readonly ItemKey[]).some(({ pk, sk }) => pk === row.pk && sk === row.sk)) return;
+    looks += 1;
+    if (looks === 2) editRow(app.path, row, () => disabled);
+  };
+
+  const answer = await inRegion(app, dublin).call('UpdatePrimaryRegion', { KeyId: keyId, PrimaryRegion: frankfurt.region });
+
+  expect(answer).toMatchObject({ code: 'KMSInvalidStateException', message: expect.stringContaining('Disabled') });
+  expect(await inRegion(app, dublin).describe(keyId)).toMatchObject({ KeyState: 'Enabled', MultiRegionConfiguration: { MultiRegionKeyType: 'PRIMARY' } });
 });
 
 test('a primary key that is scheduled for deletion while a replica is made waits for it, or the replica is refused', async () => {
