@@ -145,7 +145,7 @@ export const acknowledgments: readonly Acknowledgment[] = [
   {
     id: 'APIGWAssociatedWithWAF',
     path: 'api/Api/DeploymentStage.prod/Resource',
-    reason: 'As for APIG3: development profiles only.',
+    reason: 'As for AwsSolutions-APIG3: only profiles for development have none.',
     expires: nextReview,
   },
   {
