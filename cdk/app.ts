@@ -14,6 +14,7 @@ import { BridgeStack } from './stacks/bridge-stack.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { LifecycleStack } from './stacks/lifecycle-stack.ts';
 import { NetworkStack } from './stacks/network-stack.ts';
+import { ObservabilityStack } from './stacks/observability-stack.ts';
 
 export interface Deployment {
   readonly app: App;
@@ -28,6 +29,7 @@ export interface Deployment {
     readonly audit: AuditStack;
     readonly api: ApiStack;
     readonly lifecycle: LifecycleStack;
+    readonly observability: ObservabilityStack;
   };
 }
 
@@ -50,6 +52,9 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
   const lifecycle = new LifecycleStack(app, id('lifecycle'), { ...shared, ...stackProps('rotation, destruction, outbox') });
 
+  // After all others: it finds their queues, tables and web ACLs.
+  const observability = new ObservabilityStack(app, id('observability'), { config, audit, ...stackProps('alarms and dashboards') });
+
   // Metrics carry the deployment, so that two of them in one account are told apart.
   for (const construct of app.node.findAll()) if (construct instanceof LambdaFunction) construct.addEnvironment('CHATELAINE_DEPLOYMENT', config.deployment);
 
@@ -57,5 +62,5 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
   Validations.of(app).addPlugins(...rulePacks(app));
   const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), register, new Date().toISOString().slice(0, 10));
-  return { app, config, unusedAcknowledgments: unused, stacks: { network, data, bridge, audit, api, lifecycle } };
+  return { app, config, unusedAcknowledgments: unused, stacks: { network, data, bridge, audit, api, lifecycle, observability } };
 }

@@ -48,6 +48,8 @@ export const portGrants: Readonly<Record<PortName, (operation: Declaration) => G
   committer: ({ removes }) => on('core', 'dynamodb:PutItem', 'dynamodb:GetItem', ...(removes === true ? (['dynamodb:DeleteItem'] as const) : [])),
   // Writes material through the committer, and never reads any.
   keyFactory: () => on('material', 'dynamodb:PutItem'),
+  relatedKeys: () => read('core'),
+  relatedMaterial: () => read('material'),
   // GetParametersForImport stores nothing; ImportKeyMaterial writes material as keyFactory's operations do.
   importer: ({ needs }) => (needs.includes('committer') ? on('material', 'dynamodb:PutItem') : []),
   // hasKeys asks the table itself. CreateKey holds the revision of the stores.

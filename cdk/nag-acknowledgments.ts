@@ -67,6 +67,12 @@ export const acknowledgments: readonly Acknowledgment[] = [
     reason: 'It is the dead-letter queue of the stream and of the schedule, which the rule does not recognise as sources.',
     expires: nextReview,
   },
+  {
+    id: 'AwsSolutions-SQS3',
+    path: 'observability/EventDeadLetters/Resource',
+    reason: 'It is the dead-letter queue of the rule that tells people of alarms, which this rule does not recognise as a source.',
+    expires: nextReview,
+  },
   // The compliance packs. Their rules are written for accounts in general; what does not hold for a key service stays here with the reason.
   {
     id: 'IAMNoInlinePolicy',

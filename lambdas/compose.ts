@@ -2,6 +2,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { createBridgeClient } from '#bridge/client/bridge-client.ts';
+import { configuredAttestationRoots } from '#shared/attestation/trusted-roots.ts';
 import { type FunctionEnvironment, readEnvironment } from '#shared/env/function-environment.ts';
 import { readKeyStoreEnvironment } from '#shared/env/key-store-environment.ts';
 import { countAlarms, countAuditSinks, measureCrypto } from '#shared/metrics/measured.ts';
@@ -52,6 +53,8 @@ export function composeOperation(environment: ProcessEnvironment): OperationHand
     clock,
     partition: settings.CHATELAINE_PARTITION,
     configuredRoles,
+    regions: ownRegion(environment),
+    attestationRoots: configuredAttestationRoots(settings.CHATELAINE_ATTESTATION_ROOTS),
     onFault: logFault,
   });
   return { service, operation: settings.CHATELAINE_OPERATION, apiId: settings.CHATELAINE_API_ID, region: regionOf(environment), flush: alarms.flush, metrics };
@@ -95,6 +98,7 @@ export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerS
     clock,
     partition: settings.CHATELAINE_PARTITION,
     configuredRoles,
+    regions: ownRegion(environment),
     onFault: logFault,
   });
   return { service, flush: alarms.flush, metrics };
@@ -155,6 +159,9 @@ function bridgeAt({ url, servername, secretId: SecretId, demand }: BridgeAddress
   });
   return measureCrypto(crypto, metrics, () => performance.now());
 }
+
+/** A deployment keeps the keys of its own Region (docs/adr/0022). */
+const ownRegion = (environment: ProcessEnvironment): readonly string[] => [regionOf(environment)];
 
 function regionOf(environment: ProcessEnvironment): string {
   const region = environment.AWS_REGION;

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { ensureAwsCli } from './bootstrap/aws-cli.mjs';
 import { ensureDependencies, findNode } from './bootstrap/dependencies.mjs';
+import { ensureOpenSsl } from './bootstrap/openssl.mjs';
 import { ensurePythonEnvironment } from './bootstrap/python.mjs';
 import { run, runInForeground } from './bootstrap/run.mjs';
 import { ensureSoftHsm } from './bootstrap/softhsm.mjs';
@@ -21,6 +22,7 @@ const commands = {
   },
   async test() {
     const node = prepare();
+    ensureOpenSsl();
     ensurePythonEnvironment(node);
     ensureAwsCli();
     return runTests(node, args);

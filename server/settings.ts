@@ -1,5 +1,6 @@
 /** What the environment says. Everything has a default: `npm start` needs none of it. */
 import { isAbsolute, join, resolve } from 'node:path';
+import { configuredAttestationRoots } from '#shared/attestation/trusted-roots.ts';
 
 export interface Settings {
   readonly dataDir: string;
@@ -7,6 +8,8 @@ export interface Settings {
   /** 0 lets the system pick one. */
   readonly port: number;
   readonly partition: string;
+  /** SHA-256 fingerprints of the roots whose attestation documents are believed. */
+  readonly attestationRoots: readonly string[];
   /** Folder of the second audit file. None by default: requests are then refused while the first cannot be written. */
   readonly auditFallbackDir: string | undefined;
   readonly sweepSeconds: number;
@@ -42,6 +45,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     host: '127.0.0.1',
     port,
     partition: text('CHATELAINE_PARTITION') ?? 'aws',
+    attestationRoots: attestationRoots(text('CHATELAINE_ATTESTATION_ROOTS')),
     auditFallbackDir: folder('CHATELAINE_AUDIT_FALLBACK'),
     sweepSeconds: number('CHATELAINE_SWEEP_SECONDS', 15, 0.05, 86_400),
     requestTimeoutMs: Math.round(number('CHATELAINE_REQUEST_TIMEOUT_SECONDS', 15, 0.1, 600) * 1000),
@@ -49,4 +53,12 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     pkcs11Module: text('CHATELAINE_PKCS11_MODULE'),
     bridgeWorkers: Math.round(number('CHATELAINE_BRIDGE_WORKERS', 2, 1, 64)),
   };
+}
+
+function attestationRoots(list: string | undefined): readonly string[] {
+  try {
+    return configuredAttestationRoots(list);
+  } catch (error) {
+    throw new SettingInvalid((error as Error).message);
+  }
 }

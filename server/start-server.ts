@@ -66,10 +66,15 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
     clock,
     partition: settings.partition,
     configuredRoles,
-    onCommit: () => sweeps.publish(),
+    attestationRoots: settings.attestationRoots,
+    onCommit,
     onFault: (fault) => event('fault')({ ...fault }),
   });
   const outbox = createOutboxPublisher({ store, audit });
+  function onCommit({ dueNow }: { readonly dueNow: boolean }): void {
+    sweeps.publish();
+    if (dueNow) sweeps.nudge();
+  }
   const sweeps = startSweeps({ service, store, outbox, everyMs: settings.sweepSeconds * 1000, metrics, report: event('sweep-failed') });
 
   const authenticate = createSigV4Verifier({

@@ -10,6 +10,8 @@ import type { SqliteStore } from './sqlite-store.ts';
 export interface Sweeps {
   /** Runs at once what is due. One run at a time. */
   run(): Promise<void>;
+  /** Runs what is due by now: after a run under way, which may have looked already. */
+  nudge(): void;
   /** Publishes what changes left in the outbox; failures are tried again at the next run. */
   publish(): void;
   /** Ends the timers and waits for a run under way. */
@@ -74,6 +76,9 @@ export function startSweeps(settings: SweepSettings): Sweeps {
     });
     return running;
   };
+  const nudge = (): void => {
+    void (running ?? Promise.resolve()).then(() => (stopped ? undefined : run()));
+  };
   const publish = (): void => {
     if (stopped || retry !== undefined) return;
     publishing = outbox.drain().catch((error: unknown) => {
@@ -90,6 +95,7 @@ export function startSweeps(settings: SweepSettings): Sweeps {
   const timer = setInterval(() => void run(), settings.everyMs);
   return {
     run,
+    nudge,
     publish,
     async stop() {
       stopped = true;

@@ -85,6 +85,7 @@ export const bridgeOperations = {
     z.strictObject({ binding, keySpec: keyMaterialSchema.shape.keySpec, keyUsage: keyMaterialSchema.shape.keyUsage, origin: keyMaterialSchema.shape.origin }),
     z.object({ material: keyMaterialSchema }),
   ),
+  'rebind-key': operation(makers, z.strictObject({ key: handle, region: bindingShape.region }), z.object({ material: keyMaterialSchema })),
   'import-parameters': operation(
     importers,
     z.strictObject({ ...keyShape, wrappingAlgorithm: z.enum(wrappingAlgorithms), wrappingKeySpec: z.enum(wrappingKeySpecs), validTo: z.int().min(0) }),

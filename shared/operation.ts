@@ -33,6 +33,8 @@ export type Permission = `kms:${string}` | `chatelaine:${string}`;
 export interface NamedResource {
   readonly arn: string;
   readonly permission?: Permission;
+  /** The role of the key that it is made after: policies may ask about that key's properties. */
+  readonly ofRole?: string;
 }
 export type ResourceOwner = { readonly partition: string; readonly caller: Caller };
 
@@ -67,6 +69,8 @@ export interface OperationDefinition<
   readonly resources?: (input: z.output<Input>, owner: ResourceOwner) => readonly NamedResource[];
   /** Roles whose key may be in any state: the operation is about something that points to it. */
   readonly statelessRoles?: readonly string[];
+  /** The operation takes Recipient: this member of its answer is then sealed for the enclave and stands in CiphertextForRecipient. */
+  readonly recipient?: Output extends z.ZodObject ? keyof z.output<Output> & string : never;
   /** Load the material of each key in the same read. */
   readonly material?: boolean;
   /** The change removes rows (an alias, a key): without it the function may write rows and not delete any. */
@@ -95,6 +99,7 @@ export interface Operation {
   readonly dryRun?: 'own';
   readonly resources?: (input: Record<string, unknown>, owner: ResourceOwner) => readonly NamedResource[];
   readonly statelessRoles?: readonly string[];
+  readonly recipient?: string;
   readonly material?: boolean;
   /** Its items are requests of this operation (shared/batch-operation.ts). */
   readonly batchOf?: Operation;

@@ -2,10 +2,12 @@
 import * as z from 'zod';
 import { isPrincipalArn } from '#shared/policy/principal-names.ts';
 import { apiConfigSchema } from './api-config.ts';
+import { attestationConfigSchema } from './attestation-config.ts';
 import { bridgeConfigSchema } from './bridge-config.ts';
 import { hsmConfigSchema } from './hsm-config.ts';
 import { keyStoresConfigSchema } from './key-stores-config.ts';
 import { networkConfigSchema } from './network-config.ts';
+import { observabilityConfigSchema } from './observability-config.ts';
 
 export const deploymentConfigSchema = z
   .strictObject({
@@ -24,6 +26,7 @@ export const deploymentConfigSchema = z
     destroyData: z.boolean().default(false),
     /** ARNs of the principals that administer the deployment from the start. Everybody else gets roles and grants from them. */
     administrators: z.array(z.string().refine(isPrincipalArn, 'is not the ARN of a principal')).max(20).default([]),
+    attestation: attestationConfigSchema.optional(),
     network: networkConfigSchema.optional(),
     hsm: hsmConfigSchema.optional(),
     bridge: bridgeConfigSchema,
@@ -34,12 +37,14 @@ export const deploymentConfigSchema = z
       /** COMPLIANCE cannot be shortened or lifted by anybody, not even by the account's root. */
       lockMode: z.enum(['COMPLIANCE', 'GOVERNANCE']),
     }),
+    observability: observabilityConfigSchema.prefault({}),
     sweepMinutes: z.int().min(1).max(1440),
     logRetentionDays: z.union([z.literal(30), z.literal(90), z.literal(180), z.literal(365), z.literal(400), z.literal(731), z.literal(1827)]),
     /** An upper bound on every role of the deployment, where the organisation demands one. */
     permissionsBoundaryArn: z.string().startsWith('arn:').optional(),
   })
   .refine((config) => !(config.destroyData && config.profile === 'production'), { message: 'A production deployment never destroys its data.', path: ['destroyData'] })
+  .refine((config) => config.profile === 'dev' || config.observability.alarms, { message: 'A production deployment has its alarms.', path: ['observability', 'alarms'] })
   .refine((config) => config.profile === 'dev' || config.audit.retentionDays >= 365, {
     message: 'A production deployment keeps its audit trail for a year or longer.',
     path: ['audit'],

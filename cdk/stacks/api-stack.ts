@@ -134,6 +134,7 @@ export class ApiStack extends Stack {
         ...tableEnvironment(data),
         ...bridgeEnvironment(config, bridge.secrets[bridgeClass]),
         ...keyStoreEnvironment(this, config, bridge.keyStoreSecrets, keyStoreClass),
+        ...(config.attestation === undefined || operation.recipient === undefined ? {} : { CHATELAINE_ATTESTATION_ROOTS: config.attestation.roots.join(',') }),
         ...(config.administrators.length === 0 ? {} : { CHATELAINE_ADMINISTRATORS: config.administrators.join(',') }),
       },
       grants: [...grantsOf(operation), ...keyStoreGrants(keyStoreClass)],

@@ -85,6 +85,7 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
   return {
     close: () => pool.close(),
     generateKey: async (request) => (await call('generate-key', { ...request }, Math.max(deadlineMs, generateKeyMs))).material as KeyMaterial,
+    rebindKey: async (key, region) => (await call('rebind-key', { key, region })).material as KeyMaterial,
     importParameters: (request) => call('import-parameters', { ...request }, Math.max(deadlineMs, generateKeyMs)),
     importKey: async (request) => {
       const { material, fingerprint } = await call('import-key', { ...request }, Math.max(deadlineMs, importKeyMs));
@@ -140,6 +141,7 @@ type FieldKind = 'list' | 'bytes' | 'object' | 'boolean' | 'texts' | 'booleans';
 /** What each reply must have. Cheaper than the schemas of the protocol, which the bridge's own tests hold it to. */
 const replyShapes: Readonly<Record<BridgeOperationName, Readonly<Record<string, FieldKind>>>> = {
   'generate-key': { material: 'object' },
+  'rebind-key': { material: 'object' },
   'import-parameters': { publicKey: 'bytes', token: 'bytes' },
   'import-key': { material: 'object', fingerprint: 'object' },
   encrypt: { iv: 'bytes', ciphertext: 'bytes' },

@@ -15,6 +15,7 @@ import { demandKeyAgreement } from './key-agreement.ts';
 import { domainHmac, hmac } from './mac.ts';
 import { checkMaterial, destroy, generateMaterial, type KeyRequest, openMaterial } from './material.ts';
 import type { Handle } from './module.ts';
+import { rebindMaterial } from './rebind-material.ts';
 import { rsaDecrypt, rsaEncrypt } from './rsa.ts';
 import { generateSeedMaterial } from './seed-material.ts';
 import { HsmError, withDomainKey } from './sessions.ts';
@@ -84,6 +85,8 @@ export const jobs = {
     if (request.keyUsage === 'KEY_AGREEMENT') demandKeyAgreement(driver.sessions);
     return [text(isSeedSpec(request.keySpec) ? generateSeedMaterial(driver, request) : generateMaterial(driver, request))];
   },
+  /** [material, region] → [material] */
+  rebind: (driver, [material, region]) => [text(rebindMaterial(driver, json<KeyMaterial>(material), region!.toString('utf8')))],
   /** [handle, aad, plaintext] → [iv, ciphertext] */
   gcmEncrypt: (driver, [key, aad, plaintext]) => {
     const { iv, ciphertext } = gcmEncrypt(driver.sessions, key!, aad!, plaintext!);

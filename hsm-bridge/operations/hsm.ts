@@ -96,8 +96,8 @@ export class Hsm {
     }
   }
 
-  /** Runs a job with the authenticated row of a sealed seed. */
-  async withSealedSeed(key: KeyHandle, job: (row: Buffer) => Promise<Buffer[]>): Promise<Buffer[]> {
+  /** Runs a job with the row itself, once it is authenticated. */
+  async withAuthenticRow(key: KeyHandle, job: (row: Buffer) => Promise<Buffer[]>): Promise<Buffer[]> {
     await this.check(key);
     try {
       return await job(Buffer.from(JSON.stringify(key.material), 'utf8'));

@@ -2,7 +2,7 @@ import type { BridgeOperationName, BridgeReply, BridgeRequest } from '#shared/br
 import { decrypt, encrypt, generateDataKey, reEncrypt } from './encryption.ts';
 import type { CallContext, Hsm } from './hsm.ts';
 import { importKey, importParameters } from './imports.ts';
-import { generateKey, getPublicKey } from './keys.ts';
+import { generateKey, getPublicKey, rebindKey } from './keys.ts';
 import { checkSeals, deriveKey, generateRandom, sealRows, signAudit } from './seals.ts';
 import { generateMac, sign, verify, verifyMac } from './signing.ts';
 import { decapsulate, deriveSharedSecret, encapsulate, generateDataKeyPair } from './software.ts';
@@ -11,6 +11,7 @@ export const operations: {
   readonly [Name in Exclude<BridgeOperationName, 'batch'>]: (hsm: Hsm, request: BridgeRequest<Name>, context: CallContext) => Promise<BridgeReply<Name>>;
 } = {
   'generate-key': generateKey,
+  'rebind-key': rebindKey,
   'import-parameters': importParameters,
   'import-key': importKey,
   encrypt,

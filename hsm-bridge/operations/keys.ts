@@ -28,6 +28,18 @@ export async function generateKey(hsm: Hsm, { binding, keySpec, keyUsage, origin
   return { material: JSON.parse(material!.toString('utf8')) as BridgeReply<'generate-key'>['material'] };
 }
 
+/**
+ * Replicas of a multi-Region key have the same id and the same material, and nothing else does: every other claim of the row is carried over. Imported
+ * material is imported in each Region by its owner (docs/adr/0022).
+ */
+export async function rebindKey(hsm: Hsm, { key, region }: BridgeRequest<'rebind-key'>, context: CallContext): Promise<BridgeReply<'rebind-key'>> {
+  if (!key.binding.keyId.startsWith('mrk-')) throw invalid('only the material of a multi-Region key has a second Region');
+  if (key.material.origin === 'EXTERNAL') throw invalid('imported material is imported in each Region');
+  if (key.binding.region === region) throw invalid('the material is bound to the Region already');
+  const [material] = await hsm.withAuthenticRow(key, (row) => hsm.run('rebind', [row, Buffer.from(region, 'utf8')], context));
+  return { material: JSON.parse(material!.toString('utf8')) as BridgeReply<'rebind-key'>['material'] };
+}
+
 export async function getPublicKey(hsm: Hsm, { key }: BridgeRequest<'get-public-key'>): Promise<BridgeReply<'get-public-key'>> {
   await hsm.check(key);
   if (key.material.publicKey === undefined) throw invalid(`${key.material.keySpec} has no public key`);

@@ -26,7 +26,7 @@ export async function sign(hsm: Hsm, request: BridgeRequest<'sign'>, context: Ca
 
 async function signWithSeed(hsm: Hsm, request: BridgeRequest<'sign'>, context: CallContext): Promise<Buffer> {
   const { key, algorithm, messageType, message } = request;
-  const [signature] = await hsm.withSealedSeed(key, (row) => {
+  const [signature] = await hsm.withAuthenticRow(key, (row) => {
     demandSigning(request);
     const head: SeedSigningHead = { algorithm, messageType };
     return hsm.runSlow('seedSign', [row, json(head), message], context);

@@ -16,7 +16,7 @@ export async function encapsulate(hsm: Hsm, { key }: BridgeRequest<'encapsulate'
 }
 
 export async function decapsulate(hsm: Hsm, { key, ciphertext }: BridgeRequest<'decapsulate'>, context: CallContext): Promise<BridgeReply<'decapsulate'>> {
-  const [sharedSecret] = await hsm.withSealedSeed(key, (row) => {
+  const [sharedSecret] = await hsm.withAuthenticRow(key, (row) => {
     demandUse(key.material, 'ENCAPSULATE_DECAPSULATE', 'ML_KEM');
     return hsm.runSlow('decapsulate', [row, ciphertext], context);
   });

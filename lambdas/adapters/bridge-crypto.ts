@@ -22,6 +22,7 @@ export interface BridgeCryptoOptions {
 
 const methods: Readonly<Record<keyof Crypto, true>> = {
   generateKey: true,
+  rebindKey: true,
   importParameters: true,
   importKey: true,
   encrypt: true,

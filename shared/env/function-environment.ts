@@ -29,6 +29,8 @@ export const functionEnvironments = {
     ...keyStores,
     /** ARNs of the first administrators, separated by commas (shared/policy/administrators.ts). */
     CHATELAINE_ADMINISTRATORS: z.string().max(4096).optional(),
+    /** Roots of attestation documents, where they are not AWS's (shared/attestation/trusted-roots.ts). */
+    CHATELAINE_ATTESTATION_ROOTS: z.string().max(1024).optional(),
     // Operations that touch neither keys nor rows under a seal have no certificate.
     CHATELAINE_BRIDGE_SECRET: text.optional(),
   }),

@@ -24,6 +24,7 @@ export function createStoreRouter(home: Crypto, bridges: KeyStoreBridges): Crypt
 
   return {
     generateKey: async ({ store, ...request }) => await at(store).generateKey(request),
+    rebindKey: async (key, region) => await at(key.store).rebindKey(bare(key), region),
     importParameters: async ({ store, ...request }) => await at(store).importParameters(request),
     importKey: async ({ store, ...request }) => await at(store).importKey(request),
     encrypt: async (side, plaintext) => await at(side.key.store).encrypt(bareSide(side), plaintext),

@@ -3,6 +3,7 @@ import type { KmsError } from '#shared/errors.ts';
 import type { ImportKeyRequest } from '#shared/ports/crypto.ts';
 import type { LoadedKey } from '#shared/repositories/key-reader.ts';
 import { pendingRotation } from './imported.ts';
+import { isReplica, primaryRegionOf } from './multi-region.ts';
 
 interface Fails {
   error(code: 'IncorrectKeyMaterialException' | 'KMSInvalidStateException', message: string): KmsError;
@@ -15,6 +16,13 @@ export function importPlan(
   input: { readonly ImportType?: string | undefined; readonly KeyMaterialId?: string | undefined },
 ): Pick<ImportKeyRequest, 'known' | 'newVersion'> {
   const imports = key.record.imports ?? [];
+  // API Reference, ImportKeyMaterial: new material goes into the primary key first, and to a replica as existing material.
+  if (isReplica(key.record) && (imports.length === 0 || input.ImportType === 'NEW_KEY_MATERIAL')) {
+    throw ctx.error(
+      'KMSInvalidStateException',
+      `New key material is imported into the primary key in ${primaryRegionOf(key.record)} first, and then into ${key.arn} as EXISTING_KEY_MATERIAL.`,
+    );
+  }
   const known = imports.map(({ version, fingerprint }) => ({ version, ...fingerprint }));
   // A material id is a claim about material that is known.
   const isNew = (input.ImportType ?? (imports.length === 0 && input.KeyMaterialId === undefined ? 'NEW_KEY_MATERIAL' : 'EXISTING_KEY_MATERIAL')) === 'NEW_KEY_MATERIAL';

@@ -5,6 +5,7 @@
 import type { KmsError } from '#shared/errors.ts';
 import type { MaterialFingerprint } from '#shared/ports/crypto.ts';
 import { type KeyRecord, keyMaterialId } from './key-record.ts';
+import { isReplica } from './multi-region.ts';
 
 export const materialValidDaysMax = 365;
 
@@ -56,11 +57,27 @@ export function withImported(record: KeyRecord, material: ImportedMaterial): Key
   return record.state === 'PendingImport' && isComplete(next) ? { ...next, state: 'Enabled' } : next;
 }
 
+/** The record of a replica whose primary key got new material: the replica expects the same. */
+export function expecting(record: KeyRecord, { version, fingerprint }: Pick<ImportedMaterial, 'version' | 'fingerprint'>): KeyRecord {
+  const others = record.imports?.filter((other) => other.version !== version) ?? [];
+  return { ...record, imports: [...others, { version, fingerprint, state: 'PENDING_IMPORT' as const }].sort((a, b) => a.version - b.version) };
+}
+
+/** What only waits for its rotation, of these versions: it goes from the replicas when it goes from the primary key. */
+export const unassociated = (record: KeyRecord, versions: readonly number[]): readonly number[] =>
+  isReplica(record) ? [] : versions.filter((version) => version > record.currentVersion);
+
+export const forgetting = (record: KeyRecord, versions: readonly number[]): KeyRecord => ({
+  ...record,
+  imports: record.imports?.filter(({ version }) => !versions.includes(version)),
+});
+
 /** The record without the material of these versions. What became part of the key is remembered; what only waited for its rotation is forgotten. */
 export function withoutMaterial(record: KeyRecord, versions: readonly number[]): KeyRecord {
   const imports = record.imports?.flatMap((material): ImportedMaterial[] => {
     if (!versions.includes(material.version)) return [material];
-    if (material.version > record.currentVersion) return [];
+    // A replica goes on expecting what its primary key has.
+    if (material.version > record.currentVersion && !isReplica(record)) return [];
     const { validTo: _, ...rest } = material;
     return [{ ...rest, state: 'PENDING_IMPORT' }];
   });

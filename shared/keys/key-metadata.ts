@@ -5,9 +5,11 @@ import { type KeyStoreRecord, stateOf } from '#shared/key-stores/key-store-recor
 import { keyArn } from './arn.ts';
 import { importMetadata, materialIdOf } from './imported.ts';
 import type { KeyRecord } from './key-record.ts';
+import { isReplica, primaryRegionOf, replicaRegionsOf } from './multi-region.ts';
 import { currentMaterialId } from './versions.ts';
 
 const multiRegionKey = z.object({ Arn: z.string(), Region: z.string() });
+type RegionalKey = z.output<typeof multiRegionKey>;
 
 export const keyMetadataSchema = z
   .object({
@@ -20,6 +22,8 @@ export const keyMetadataSchema = z
     KeyUsage: z.string(),
     KeyState: z.string(),
     DeletionDate: timestamp().optional(),
+    /** Of a primary key that waits for its replicas to be gone: then its waiting period begins. */
+    PendingDeletionWindowInDays: z.int().optional(),
     ValidTo: timestamp().optional(),
     CustomKeyStoreId: z.string().optional(),
     CloudHsmClusterId: z.string().optional(),
@@ -55,7 +59,8 @@ export function keyMetadata(partition: string, record: KeyRecord, keyStore?: Key
     Description: record.description,
     KeyUsage: record.keyUsage,
     KeyState: state,
-    DeletionDate: record.deletion === undefined ? undefined : new Date(record.deletion.at),
+    DeletionDate: record.deletion?.at === undefined ? undefined : new Date(record.deletion.at),
+    PendingDeletionWindowInDays: record.state === 'PendingReplicaDeletion' ? record.deletion?.pendingWindowDays : undefined,
     CustomKeyStoreId: keyStore?.keyStoreId,
     CloudHsmClusterId: keyStore?.clusterId,
     Origin: record.origin,
@@ -69,8 +74,13 @@ export function keyMetadata(partition: string, record: KeyRecord, keyStore?: Key
     KeyAgreementAlgorithms: record.keyUsage === 'KEY_AGREEMENT' ? [...(spec.keyAgreementAlgorithms ?? [])] : undefined,
     EncapsulationAlgorithms: record.keyUsage === 'ENCAPSULATE_DECAPSULATE' ? [...(spec.encapsulationAlgorithms ?? [])] : undefined,
     MultiRegion: record.multiRegion,
-    MultiRegionConfiguration: record.multiRegion ? { MultiRegionKeyType: 'PRIMARY', PrimaryKey: { Arn, Region: record.region }, ReplicaKeys: [] } : undefined,
+    MultiRegionConfiguration: record.multiRegion ? multiRegionConfiguration(partition, record) : undefined,
     CurrentKeyMaterialId: record.keySpec === 'SYMMETRIC_DEFAULT' ? materialIdOf(record, record.currentVersion) : currentMaterialId(record),
     ProtectionLevel: spec.protection,
   };
+}
+
+function multiRegionConfiguration(partition: string, record: KeyRecord): { MultiRegionKeyType: string; PrimaryKey: RegionalKey; ReplicaKeys: RegionalKey[] } {
+  const inRegion = (region: string): RegionalKey => ({ Arn: keyArn(partition, { ...record, region }), Region: region });
+  return { MultiRegionKeyType: isReplica(record) ? 'REPLICA' : 'PRIMARY', PrimaryKey: inRegion(primaryRegionOf(record)), ReplicaKeys: replicaRegionsOf(record).map(inRegion) };
 }

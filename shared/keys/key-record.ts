@@ -4,7 +4,7 @@ import type { KeyOrigin } from '#shared/keys/material.ts';
 import type { Versioning } from '#shared/keys/versions.ts';
 import type { ImportedMaterial } from './imported.ts';
 
-/** AWS KMS KeyState. Rows hold the first four; Unavailable follows from the key's store (shared/key-stores/key-store-record.ts). */
+/** AWS KMS KeyState. Rows hold all but Unavailable, which follows from the key's store (shared/key-stores/key-store-record.ts). */
 export const keyStates = ['Enabled', 'Disabled', 'PendingDeletion', 'PendingImport', 'Unavailable', 'Creating', 'Updating', 'PendingReplicaDeletion'] as const;
 export type KeyState = (typeof keyStates)[number];
 
@@ -24,6 +24,12 @@ export interface KeyRecord {
   readonly keyUsage: KeyUsage;
   readonly origin: KeyOrigin;
   readonly multiRegion: boolean;
+  /** Multi-Region keys: where the primary key is. Absent: it is this one. */
+  readonly primaryRegion?: string | undefined;
+  /** Multi-Region keys: where the replicas are, sorted; the same in every key of the set. Absent: there are none. */
+  readonly replicaRegions?: readonly string[] | undefined;
+  /** What is left to do before the key is one of its set like any other. The sweep does it. */
+  readonly synchronize?: { readonly task: 'CREATION' | 'PRIMARY'; readonly since: number } | undefined;
   readonly state: KeyState;
   readonly currentVersion: number;
   /** The key policy document, exactly as it was put. */
@@ -49,8 +55,8 @@ export interface Rotation {
 }
 
 export interface Deletion {
-  /** Milliseconds: the end of the waiting period. */
-  readonly at: number;
+  /** Milliseconds: the end of the waiting period. Absent: it begins when the last replica is gone. */
+  readonly at?: number | undefined;
   readonly pendingWindowDays: number;
   readonly requestedBy: string;
 }

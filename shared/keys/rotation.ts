@@ -3,7 +3,8 @@ import type { KmsError } from '#shared/errors.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Write } from '#shared/ports/record-store.ts';
 import { addVersion, updateKey } from '#shared/repositories/changes.ts';
-import type { LoadedKey } from '#shared/repositories/key-reader.ts';
+import { bindingOf, type LoadedKey } from '#shared/repositories/key-reader.ts';
+import type { RelatedKey } from '#shared/repositories/related-keys.ts';
 import type { KeyRecord, Rotation, VersionRecord } from './key-record.ts';
 import { isSymmetricEncryptionKey } from './usage.ts';
 import { supersede } from './versions.ts';
@@ -21,10 +22,11 @@ export function requireRotatable(ctx: Fails, key: LoadedKey): void {
   if (!isSymmetricEncryptionKey(key)) throw ctx.error('UnsupportedOperationException');
 }
 
-/** The writes that put a new version in front. @param changes what else the key record gets */
+/** The writes that put a new version in front, of the key and of its replicas. @param related the other keys of its set @param changes what else the key record gets */
 export async function rotateKey(
-  keyFactory: Pick<Crypto, 'generateKey'>,
+  keyFactory: Pick<Crypto, 'generateKey' | 'rebindKey'>,
   key: LoadedKey,
+  related: readonly RelatedKey[],
   origin: VersionRecord['origin'],
   now: number,
   rotation: Rotation,
@@ -33,5 +35,12 @@ export async function rotateKey(
   const version = key.record.currentVersion + 1;
   const material = await keyFactory.generateKey({ binding: { account, region, keyId, version }, keySpec, keyUsage, origin: key.record.origin, store: key.keyStore?.clusterId });
   const record: KeyRecord = { ...key.record, currentVersion: version, rotation, versioning: supersede(key.record, now) };
-  return { record, writes: [updateKey(key, record), ...addVersion(record, { version, createdAt: now, origin }, material)] };
+  const entry: VersionRecord = { version, createdAt: now, origin };
+  const inOtherRegions = await Promise.all(
+    related.map(async (other) => {
+      const rebound = await keyFactory.rebindKey({ binding: bindingOf(key.record, version), material }, other.record.region);
+      return [updateKey(other, { ...other.record, currentVersion: version, rotation }), ...addVersion(other.record, entry, rebound)];
+    }),
+  );
+  return { record, writes: [updateKey(key, record), ...addVersion(record, entry, material), ...inOtherRegions.flat()] };
 }

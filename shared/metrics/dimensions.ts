@@ -9,16 +9,19 @@ import { cryptoErrorCodes } from '#shared/ports/crypto.ts';
 export const outcomes = ['success', 'dry-run', 'denied', 'invalid', 'not-found', 'conflict', 'throttled', 'fault'] as const;
 export type Outcome = (typeof outcomes)[number];
 
+export const requestResults = ['ok', ...cryptoErrorCodes] as const;
+export const certificateSorts = ['client', 'bridge', 'authority'] as const;
+
 const lists = {
   outcome: outcomes,
   /** `none`: the request names no key. `several`: a batch, or a re-encryption between specs. */
   keySpec: [...keySpecs, 'none', 'several'],
-  result: ['ok', ...cryptoErrorCodes],
+  result: requestResults,
   lane: ['fast', 'slow'],
-  task: ['ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY'],
+  task: ['SYNCHRONIZATION', 'ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY'],
   sink: ['first', 'fallback'],
   alarm: ['seal-broken', 'material-refused'],
-  certificate: ['client', 'bridge', 'authority'],
+  certificate: certificateSorts,
   cause: ['internal', 'token-lost', 'stale-session', 'throttled', 'worker-lost'],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -18,7 +18,9 @@ export const CancelKeyDeletion = defineOperation({
 
   async run(ctx) {
     const { key } = ctx.keys;
-    await ctx.ports.committer.commit([updateKey(key, { ...key.record, state: 'Disabled', deletion: undefined })]);
+    // A replica that was scheduled for deletion while it was made still lacks what the primary key has.
+    const state = key.record.synchronize?.task === 'CREATION' ? 'Creating' : 'Disabled';
+    await ctx.ports.committer.commit([updateKey(key, { ...key.record, state, deletion: undefined })]);
     return { KeyId: key.arn };
   },
 });

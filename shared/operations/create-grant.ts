@@ -7,7 +7,7 @@ import { type GrantRecord, grantOperationsFor } from '#shared/policy/grant.ts';
 import { grantConstraints, grantName, grantOperationList } from '#shared/policy/grant-fields.ts';
 import { principal, requirePrincipalArn, servicePrincipal } from '#shared/policy/principal-fields.ts';
 import { canonicalPrincipal, isServicePrincipal, rootArn } from '#shared/policy/principal-names.ts';
-import { addGrant, granteeBytes, granteeBytesMax } from '#shared/repositories/access-records.ts';
+import { addGrant, countGrants, granteeBytes, granteeBytesMax, grantsPerKeyMax } from '#shared/repositories/access-records.ts';
 import { keyRow } from '#shared/repositories/rows.ts';
 
 export const CreateGrant = defineOperation({
@@ -85,13 +85,14 @@ export const CreateGrant = defineOperation({
       ...(input.Name === undefined ? {} : { name: input.Name }),
       createdAt: ctx.now,
     };
-    const present = await ctx.ports.grants.ofGrantee(name, grant.grantee);
-    const same = present.record.find((other) => isSameRequest(other, grant));
+    const present = await ctx.ports.grants.surroundings(name, grant.grantee);
+    const same = present.grantee.record.find((other) => isSameRequest(other, grant));
     const GrantToken = await ctx.ports.grants.issueToken({ ...name, grantId: same?.grantId ?? grant.grantId });
     if (same !== undefined) return { GrantId: same.grantId, GrantToken };
-    if (granteeBytes([...present.record, grant]) > granteeBytesMax) throw ctx.error('LimitExceededException', 'The principal has too many grants on this key.');
+    if (countGrants(present) >= grantsPerKeyMax) throw ctx.error('LimitExceededException', `A key can have at most ${grantsPerKeyMax} grants.`);
+    if (granteeBytes([...present.grantee.record, grant]) > granteeBytesMax) throw ctx.error('LimitExceededException', 'The principal has too many grants on this key.');
     const unchanged = { check: keyRow(key.record), if: { rev: key.rev } };
-    await ctx.ports.committer.commit([...addGrant(grant, present.record, present.rev), unchanged], [{ arn: `${key.arn}/grant/${grant.grantId}`, role: 'grant' }]);
+    await ctx.ports.committer.commit([...addGrant(grant, present), unchanged], [{ arn: `${key.arn}/grant/${grant.grantId}`, role: 'grant' }]);
     return { GrantId: grant.grantId, GrantToken };
   },
 });

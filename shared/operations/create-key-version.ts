@@ -32,7 +32,7 @@ export const CreateKeyVersion = defineOperation({
     if (versioning?.acceptDays !== 0 && acceptedVersions(key.record, ctx.now).length >= acceptedVersionsMax) {
       throw ctx.error('LimitExceededException', `${key.arn} has ${acceptedVersionsMax} versions that are accepted. Disable one first.`);
     }
-    const { writes, record } = await rotateKey(ctx.ports.keyFactory, key, 'ON_DEMAND', ctx.now, rotation);
+    const { writes, record } = await rotateKey(ctx.ports.keyFactory, key, [], 'ON_DEMAND', ctx.now, rotation);
     await ctx.ports.committer.commit(writes);
     return { KeyId: key.arn, Version: record.currentVersion, KeyMaterialId: keyMaterialId(id, record.currentVersion) };
   },

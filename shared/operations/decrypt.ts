@@ -5,6 +5,7 @@ import { blob, outputBlob } from '#shared/fields/blob.ts';
 import { encryptionContext } from '#shared/fields/encryption-context.ts';
 import { encryptionAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
+import { recipient } from '#shared/fields/recipient.ts';
 import { ciphertextOf, dryRunModifiers, requireCiphertext } from '#shared/keys/dry-run.ts';
 import { blobOf, contextKeys, decryptWithAny, openingOf, requireCiphertextOf, requireEncryptionUse, sourceKey } from '#shared/keys/encryption.ts';
 import { materialIdOf } from '#shared/keys/imported.ts';
@@ -22,15 +23,22 @@ export const Decrypt = defineOperation({
     GrantTokens: grantTokens(),
     KeyId: keyId().optional(),
     EncryptionAlgorithm: encryptionAlgorithmEnum().optional(),
-    Recipient: z.unknown().optional(),
+    Recipient: recipient(),
     DryRun: dryRun(),
     DryRunModifiers: dryRunModifiers(),
   }),
-  output: z.object({ KeyId: z.string(), Plaintext: outputBlob(true), EncryptionAlgorithm: z.string(), KeyMaterialId: z.string().optional() }),
+  output: z.object({
+    KeyId: z.string(),
+    Plaintext: outputBlob(true).optional(),
+    CiphertextForRecipient: outputBlob().optional(),
+    EncryptionAlgorithm: z.string(),
+    KeyMaterialId: z.string().optional(),
+  }),
   keys: (input) => ({ key: sourceKey(input.KeyId, input.EncryptionAlgorithm, ciphertextOf(input)) }),
   material: true,
+  recipient: 'Plaintext',
   needs: ['cipher', 'usage'],
-  errors: ['IncorrectKeyException', 'InvalidCiphertextException', 'InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
+  errors: ['IncorrectKeyException', 'InvalidCiphertextException', 'InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({
     keyId: input.KeyId ?? blobOf(input.EncryptionAlgorithm, input.CiphertextBlob)?.header.keyId ?? null,
     encryptionAlgorithm: input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT',
@@ -40,7 +48,6 @@ export const Decrypt = defineOperation({
 
   check(ctx, input) {
     const { key } = ctx.keys;
-    if (input.Recipient !== undefined) throw ctx.error('UnsupportedOperationException', 'Recipient (an attestation document) is not offered here.');
     requireEncryptionUse(ctx, key, input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT', input.EncryptionContext, 'Decrypt');
     requireCiphertextOf(ctx, key, input.EncryptionAlgorithm, ciphertextOf(input));
   },

@@ -2,10 +2,10 @@
 import * as z from 'zod';
 import { keyMaterialId } from '#shared/fields/import.ts';
 import { keyId } from '#shared/fields/key-id.ts';
-import { requireExternal, withoutMaterial } from '#shared/keys/imported.ts';
+import { eraseMaterial } from '#shared/keys/erase-material.ts';
+import { requireExternal } from '#shared/keys/imported.ts';
 import { isSymmetricEncryptionKey } from '#shared/keys/usage.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { updateKey } from '#shared/repositories/changes.ts';
 
 export const DeleteImportedKeyMaterial = defineOperation({
   name: 'DeleteImportedKeyMaterial',
@@ -15,7 +15,7 @@ export const DeleteImportedKeyMaterial = defineOperation({
   input: z.object({ KeyId: keyId(), KeyMaterialId: keyMaterialId().optional() }),
   output: z.object({ KeyId: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
-  needs: ['committer', 'materialEraser'],
+  needs: ['committer', 'materialEraser', 'relatedKeys'],
   errors: ['NotFoundException', 'UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, keyMaterialId: input.KeyMaterialId ?? null }),
 
@@ -35,7 +35,7 @@ export const DeleteImportedKeyMaterial = defineOperation({
     );
     if (material === undefined && input.KeyMaterialId !== undefined) throw ctx.error('NotFoundException', `Key material ${input.KeyMaterialId} is not associated with ${key.arn}.`);
     if (material !== undefined && material.state !== 'PENDING_IMPORT') {
-      await ctx.ports.committer.commit([updateKey(key, withoutMaterial(key.record, [material.version])), ...ctx.ports.materialEraser.eraseVersions(key, [material.version])]);
+      await ctx.ports.committer.commit(await eraseMaterial(ctx.ports, key, [material.version]));
     }
     return { KeyId: key.arn, KeyMaterialId: isSymmetricEncryptionKey(key) ? material?.fingerprint.value : undefined };
   },

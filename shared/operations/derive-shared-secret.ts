@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { blob, outputBlob } from '#shared/fields/blob.ts';
 import { keyAgreementAlgorithmEnum } from '#shared/fields/enums.ts';
 import { dryRun, grantTokens, keyId } from '#shared/fields/key-id.ts';
+import { recipient } from '#shared/fields/recipient.ts';
 import { requireKeyAgreementAlgorithm, requireMaterial, requireUsage } from '#shared/keys/usage.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
@@ -19,17 +20,23 @@ export const DeriveSharedSecret = defineOperation({
     PublicKey: blob({ min: 1, max: 8192 }),
     GrantTokens: grantTokens(),
     DryRun: dryRun(),
-    Recipient: z.unknown().optional(),
+    Recipient: recipient(),
   }),
-  output: z.object({ KeyId: z.string(), SharedSecret: outputBlob(true), KeyAgreementAlgorithm: z.string(), KeyOrigin: z.string() }),
+  output: z.object({
+    KeyId: z.string(),
+    SharedSecret: outputBlob(true).optional(),
+    CiphertextForRecipient: outputBlob().optional(),
+    KeyAgreementAlgorithm: z.string(),
+    KeyOrigin: z.string(),
+  }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  recipient: 'SharedSecret',
   needs: ['agreement', 'usage'],
-  errors: ['InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
+  errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, keyAgreementAlgorithm: input.KeyAgreementAlgorithm, dryRun: input.DryRun ?? false }),
 
   check(ctx, input) {
-    if (input.Recipient !== undefined) throw ctx.error('UnsupportedOperationException', 'Recipient (an attestation document) is not offered here.');
     requireUsage(ctx, ctx.keys.key, 'KEY_AGREEMENT', 'DeriveSharedSecret');
     requireKeyAgreementAlgorithm(ctx, ctx.keys.key, input.KeyAgreementAlgorithm);
   },

@@ -2,9 +2,10 @@
 import * as z from 'zod';
 import { keyId } from '#shared/fields/key-id.ts';
 import { requireOwnMaterial } from '#shared/keys/imported.ts';
+import { requirePrimary } from '#shared/keys/multi-region.ts';
 import { dayMs, defaultRotationPeriodDays, requireRotatable } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { updateKey } from '#shared/repositories/changes.ts';
+import { updateKey, updateRelated } from '#shared/repositories/changes.ts';
 
 export const EnableKeyRotation = defineOperation({
   name: 'EnableKeyRotation',
@@ -14,13 +15,14 @@ export const EnableKeyRotation = defineOperation({
   input: z.object({ KeyId: keyId(), RotationPeriodInDays: z.int().min(90).max(2560).optional() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
-  needs: ['committer'],
+  needs: ['committer', 'relatedKeys'],
   errors: ['UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId, rotationPeriodInDays: input.RotationPeriodInDays ?? defaultRotationPeriodDays }),
 
   check(ctx) {
     requireRotatable(ctx, ctx.keys.key);
     requireOwnMaterial(ctx, ctx.keys.key);
+    requirePrimary(ctx, ctx.keys.key);
   },
 
   async run(ctx, input) {
@@ -29,7 +31,8 @@ export const EnableKeyRotation = defineOperation({
     const { rotation } = key.record;
     if (rotation.enabled && rotation.periodDays === periodDays) return undefined;
     const next = { ...rotation, enabled: true, periodDays, nextAt: ctx.now + periodDays * dayMs };
-    await ctx.ports.committer.commit([updateKey(key, { ...key.record, rotation: next })]);
+    const related = await ctx.ports.relatedKeys.of(key.record);
+    await ctx.ports.committer.commit([updateKey(key, { ...key.record, rotation: next }), ...updateRelated(related, (record) => ({ ...record, rotation: next }))]);
     return undefined;
   },
 });

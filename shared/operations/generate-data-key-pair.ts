@@ -1,6 +1,7 @@
 /** GenerateDataKeyPair: a key pair for use outside, its private half in clear and sealed under the key. AWS KMS API Reference, GenerateDataKeyPair. */
 import * as z from 'zod';
 import { outputBlob } from '#shared/fields/blob.ts';
+import { recipient } from '#shared/fields/recipient.ts';
 import { auditDataKeyPair, dataKeyPairInput, makeDataKeyPair, requireDataKeyPairRequest } from '#shared/keys/data-key-pair.ts';
 import { defineOperation } from '#shared/operation.ts';
 
@@ -9,10 +10,11 @@ export const GenerateDataKeyPair = defineOperation({
   group: 'Cryptography',
   summary: 'Makes a data key pair, its private half in clear and sealed under the key.',
   http: { method: 'POST', path: '/v1/keys/{KeyId}/data-key-pair' },
-  input: dataKeyPairInput.extend({ Recipient: z.unknown().optional() }),
+  input: dataKeyPairInput.extend({ Recipient: recipient() }),
   output: z.object({
     PrivateKeyCiphertextBlob: outputBlob(),
-    PrivateKeyPlaintext: outputBlob(true),
+    PrivateKeyPlaintext: outputBlob(true).optional(),
+    CiphertextForRecipient: outputBlob().optional(),
     PublicKey: outputBlob(),
     KeyId: z.string(),
     KeyPairSpec: z.string(),
@@ -20,12 +22,12 @@ export const GenerateDataKeyPair = defineOperation({
   }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  recipient: 'PrivateKeyPlaintext',
   needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
   audit: auditDataKeyPair,
 
   check(ctx, input) {
-    if (input.Recipient !== undefined) throw ctx.error('UnsupportedOperationException', 'Recipient (an attestation document) is not offered here.');
     requireDataKeyPairRequest(ctx, ctx.keys.key, input, 'GenerateDataKeyPair');
   },
 

@@ -1,6 +1,7 @@
 /** GenerateDataKey: HSM randomness, in clear and sealed under the key. AWS KMS API Reference, GenerateDataKey. */
 import * as z from 'zod';
 import { outputBlob } from '#shared/fields/blob.ts';
+import { recipient } from '#shared/fields/recipient.ts';
 import { auditDataKey, dataKeyInput, makeDataKey, requireDataKeyRequest } from '#shared/keys/data-key.ts';
 import { defineOperation } from '#shared/operation.ts';
 
@@ -9,16 +10,22 @@ export const GenerateDataKey = defineOperation({
   group: 'Cryptography',
   summary: 'Makes a data key, in clear and sealed under the key.',
   http: { method: 'POST', path: '/v1/keys/{KeyId}/data-key' },
-  input: dataKeyInput.extend({ Recipient: z.unknown().optional() }),
-  output: z.object({ CiphertextBlob: outputBlob(), Plaintext: outputBlob(true), KeyId: z.string(), KeyMaterialId: z.string().optional() }),
+  input: dataKeyInput.extend({ Recipient: recipient() }),
+  output: z.object({
+    CiphertextBlob: outputBlob(),
+    Plaintext: outputBlob(true).optional(),
+    CiphertextForRecipient: outputBlob().optional(),
+    KeyId: z.string(),
+    KeyMaterialId: z.string().optional(),
+  }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  recipient: 'Plaintext',
   needs: ['cipher', 'encryptionCounter', 'usage'],
-  errors: ['InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
+  errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: auditDataKey,
 
   check(ctx, input) {
-    if (input.Recipient !== undefined) throw ctx.error('UnsupportedOperationException', 'Recipient (an attestation document) is not offered here.');
     requireDataKeyRequest(ctx, ctx.keys.key, input, 'GenerateDataKey');
   },
 

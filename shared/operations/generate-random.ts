@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { outputBlob } from '#shared/fields/blob.ts';
 import { keyStoreId } from '#shared/fields/key-store.ts';
+import { recipient } from '#shared/fields/recipient.ts';
 import { requireConnection, requireStore } from '#shared/key-stores/require-store.ts';
 import { defineOperation } from '#shared/operation.ts';
 
@@ -10,15 +11,15 @@ export const GenerateRandom = defineOperation({
   group: 'Cryptography',
   summary: "Gives bytes from the HSM's random number generator.",
   http: { method: 'POST', path: '/v1/random' },
-  input: z.object({ NumberOfBytes: z.int().min(1).max(1024).optional(), CustomKeyStoreId: keyStoreId().optional(), Recipient: z.unknown().optional() }),
-  output: z.object({ Plaintext: outputBlob(true) }),
+  input: z.object({ NumberOfBytes: z.int().min(1).max(1024).optional(), CustomKeyStoreId: keyStoreId().optional(), Recipient: recipient() }),
+  output: z.object({ Plaintext: outputBlob(true).optional(), CiphertextForRecipient: outputBlob().optional() }),
+  recipient: 'Plaintext',
   needs: ['keyStores', 'random'],
-  errors: ['CustomKeyStoreInvalidStateException', 'CustomKeyStoreNotFoundException', 'UnsupportedOperationException', 'ValidationException'],
+  errors: ['CustomKeyStoreInvalidStateException', 'CustomKeyStoreNotFoundException', 'ValidationException'],
   audit: (input) => ({ numberOfBytes: input.NumberOfBytes ?? null, customKeyStoreId: input.CustomKeyStoreId ?? null }),
 
   check(ctx, input) {
     if (input.NumberOfBytes === undefined) throw ctx.error('ValidationException', 'NumberOfBytes is required.');
-    if (input.Recipient !== undefined) throw ctx.error('UnsupportedOperationException', 'Recipient (an attestation document) is not offered here.');
   },
 
   async run(ctx, input) {

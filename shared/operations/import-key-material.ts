@@ -6,11 +6,11 @@ import { keyId } from '#shared/fields/key-id.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
 import { importPlan } from '#shared/keys/import-plan.ts';
 import { splitImportToken } from '#shared/keys/import-token.ts';
-import { materialValidDaysMax, requireExternal, withImported } from '#shared/keys/imported.ts';
+import { expecting, materialValidDaysMax, requireExternal, withImported } from '#shared/keys/imported.ts';
 import { dayMs } from '#shared/keys/rotation.ts';
 import { isSymmetricEncryptionKey } from '#shared/keys/usage.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { addVersionRow, putImportedMaterial, updateKey } from '#shared/repositories/changes.ts';
+import { addVersionRow, putImportedMaterial, updateKey, updateRelated } from '#shared/repositories/changes.ts';
 
 export const ImportKeyMaterial = defineOperation({
   name: 'ImportKeyMaterial',
@@ -29,7 +29,7 @@ export const ImportKeyMaterial = defineOperation({
   }),
   output: z.object({ KeyId: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
-  needs: ['committer', 'importer'],
+  needs: ['committer', 'importer', 'relatedKeys'],
   errors: [
     'ExpiredImportTokenException',
     'IncorrectKeyMaterialException',
@@ -88,10 +88,13 @@ export const ImportKeyMaterial = defineOperation({
       description: input.KeyMaterialDescription ?? known?.description,
     });
     const isFirst = key.record.imports === undefined || key.record.imports.length === 0;
+    // Known material concerns this key alone.
+    const related = known === undefined ? await ctx.ports.relatedKeys.of(key.record) : [];
     await ctx.ports.committer.commit([
       updateKey(key, next),
       putImportedMaterial(key, material),
-      ...(isFirst ? [addVersionRow(key.record, { version, createdAt: ctx.now, origin: 'CREATION' })] : []),
+      ...updateRelated(related, (record) => expecting(record, { version, fingerprint })),
+      ...(isFirst ? [key, ...related].map(({ record }) => addVersionRow(record, { version, createdAt: ctx.now, origin: 'CREATION' })) : []),
     ]);
     return { KeyId: key.arn, KeyMaterialId: isSymmetricEncryptionKey(key) ? (known?.fingerprint ?? fingerprint).value : undefined };
   },

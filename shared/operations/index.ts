@@ -58,6 +58,7 @@ import { PutKeyPolicy } from './put-key-policy.ts';
 import { PutKeyVersionRule } from './put-key-version-rule.ts';
 import { ReEncrypt } from './re-encrypt.ts';
 import { ReEncryptBatch } from './re-encrypt-batch.ts';
+import { ReplicateKey } from './replicate-key.ts';
 import { RetireGrant } from './retire-grant.ts';
 import { RevokeGrant } from './revoke-grant.ts';
 import { RotateKeyOnDemand } from './rotate-key-on-demand.ts';
@@ -71,6 +72,7 @@ import { UpdateAlias } from './update-alias.ts';
 import { UpdateCustomKeyStore } from './update-custom-key-store.ts';
 import { UpdateKeyDescription } from './update-key-description.ts';
 import { UpdateKeyVersion } from './update-key-version.ts';
+import { UpdatePrimaryRegion } from './update-primary-region.ts';
 import { UpdateRole } from './update-role.ts';
 import { Verify } from './verify.ts';
 import { VerifyBatch } from './verify-batch.ts';
@@ -135,6 +137,7 @@ export const operations: readonly Operation[] = [
   PutKeyVersionRule,
   ReEncrypt,
   ReEncryptBatch,
+  ReplicateKey,
   RetireGrant,
   RevokeGrant,
   RotateKeyOnDemand,
@@ -148,6 +151,7 @@ export const operations: readonly Operation[] = [
   UpdateCustomKeyStore,
   UpdateKeyDescription,
   UpdateKeyVersion,
+  UpdatePrimaryRegion,
   UpdateRole,
   Verify,
   VerifyBatch,

@@ -31,7 +31,7 @@ export const ListKeyRotations = defineOperation({
     ...pageOutput,
   }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
-  needs: ['lister'],
+  needs: ['lister', 'relatedKeys'],
   errors: ['InvalidMarkerException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId }),
 
@@ -60,7 +60,14 @@ export const ListKeyRotations = defineOperation({
     // It has no version row yet. A full page leaves it to one more.
     const last = records.at(-1);
     if (Rotations.length >= limitItems && last !== undefined) return { Rotations, ...pageEnd(list, versionRow(record, last.version).sk) };
-    Rotations.push({ KeyId: arn, KeyMaterialId: materialIdOf(record, pending.version), ...importEntry(pending), KeyMaterialState: 'PENDING_ROTATION' });
+    const set = [record, ...(await ctx.ports.relatedKeys.of(record)).map((other) => other.record)];
+    const isEverywhere = set.every((other) => pendingRotation(other)?.state === 'IMPORTED');
+    Rotations.push({
+      KeyId: arn,
+      KeyMaterialId: materialIdOf(record, pending.version),
+      ...importEntry(pending),
+      KeyMaterialState: isEverywhere || set.length === 1 ? 'PENDING_ROTATION' : 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION',
+    });
     return { Rotations, ...pageEnd(list, undefined) };
   },
 });

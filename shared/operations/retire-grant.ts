@@ -47,8 +47,8 @@ export const RetireGrant = defineOperation({
     if (standing === 'no') throw deniedAction(ctx, 'kms:RetireGrant', key);
     if (grant === undefined) throw ctx.error('NotFoundException', `Grant ID ${wanted} not found`);
     if (input.DryRun === true) throw ctx.error('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
-    const all = await ctx.ports.grants.ofGrantee(key.record, grant.grantee);
-    await ctx.ports.committer.commit(removeGrant(grant, all.record, all.rev));
+    const present = await ctx.ports.grants.surroundings(key.record, grant.grantee);
+    await ctx.ports.committer.commit(removeGrant(grant, present));
     return undefined;
   },
 });

@@ -28,8 +28,8 @@ export const RevokeGrant = defineOperation({
     const grant = await ctx.ports.grants.get(record, input.GrantId);
     if (grant === undefined) throw ctx.error('NotFoundException', `Grant ID ${input.GrantId} not found`);
     if (input.DryRun === true) throw ctx.error('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
-    const all = await ctx.ports.grants.ofGrantee(record, grant.grantee);
-    await ctx.ports.committer.commit(removeGrant(grant, all.record, all.rev));
+    const present = await ctx.ports.grants.surroundings(record, grant.grantee);
+    await ctx.ports.committer.commit(removeGrant(grant, present));
     return undefined;
   },
 });

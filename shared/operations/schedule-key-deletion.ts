@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { keyId } from '#shared/fields/key-id.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
+import { isReplica, replicaRegionsOf } from '#shared/keys/multi-region.ts';
 import { dayMs } from '#shared/keys/rotation.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { updateKey } from '#shared/repositories/changes.ts';
@@ -16,7 +17,7 @@ export const ScheduleKeyDeletion = defineOperation({
   http: { method: 'POST', path: '/v1/keys/{KeyId}/schedule-deletion' },
   // The model allows 1 to 365 days; the service holds callers to 7 to 30 (research: kms-api 2.4).
   input: z.object({ KeyId: keyId(), PendingWindowInDays: z.int().min(7).max(30).optional() }),
-  output: z.object({ KeyId: z.string(), DeletionDate: timestamp(), KeyState: z.string(), PendingWindowInDays: z.int() }),
+  output: z.object({ KeyId: z.string(), DeletionDate: timestamp().optional(), KeyState: z.string(), PendingWindowInDays: z.int() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
   needs: ['committer'],
   errors: [],
@@ -25,9 +26,15 @@ export const ScheduleKeyDeletion = defineOperation({
   async run(ctx, input) {
     const { key } = ctx.keys;
     const pendingWindowDays = input.PendingWindowInDays ?? defaultWindowDays;
+    const requested = { pendingWindowDays, requestedBy: ctx.caller.principalArn };
+    // A primary key waits for its replicas: its waiting period begins when the last of them is gone.
+    const waits = !isReplica(key.record) && replicaRegionsOf(key.record).length > 0;
     const at = ctx.now + pendingWindowDays * dayMs;
-    const record: KeyRecord = { ...key.record, state: 'PendingDeletion', deletion: { at, pendingWindowDays, requestedBy: ctx.caller.principalArn } };
+    const record: KeyRecord = {
+      ...key.record,
+      ...(waits ? { state: 'PendingReplicaDeletion', deletion: requested } : { state: 'PendingDeletion', deletion: { at, ...requested } }),
+    };
     await ctx.ports.committer.commit([updateKey(key, record)]);
-    return { KeyId: key.arn, DeletionDate: new Date(at), KeyState: record.state, PendingWindowInDays: pendingWindowDays };
+    return { KeyId: key.arn, DeletionDate: waits ? undefined : new Date(at), KeyState: record.state, PendingWindowInDays: pendingWindowDays };
   },
 });

@@ -1,4 +1,5 @@
 /** Finds the keys of a request and decides about them: one store request when nothing changed since the last look. */
+import type { Attestation } from '#shared/attestation/attestation.ts';
 import type { Operation } from '#shared/operation.ts';
 import { authorizeKey, authorizeResources } from '#shared/policy/authorize.ts';
 import { identityOf, openRequestAccess, type RequestAccess, systemAccess } from '#shared/policy/request-access.ts';
@@ -16,17 +17,23 @@ type Keys = AuthorizedRequest['keys'];
 export type Lookups = Readonly<Record<string, ReferencedLookup>>;
 type Input = Readonly<Record<string, unknown>>;
 
+interface AuthorizedTrail {
+  readonly now: number;
+  keys: Keys;
+  readonly attestation?: Attestation | undefined;
+}
+
 /**
  * @param trail told of the keys as soon as they are found, so that the record of a refusal names them
  * @throws KmsError as shared/policy/authorize.ts says
  */
-export async function authorizeRequest(service: Service, request: OperationRequest, input: Input, trail: { readonly now: number; keys: Keys }): Promise<AuthorizedRequest> {
+export async function authorizeRequest(service: Service, request: OperationRequest, input: Input, trail: AuthorizedTrail): Promise<AuthorizedRequest> {
   const { operation, caller } = request;
   await checkTokens(service, input);
   const snapshot = service.rows.open();
   const lookups = await service.keyReader.find(operation.keys?.(input) ?? {}, caller, operation.material === true, snapshot, service.accessReader.rowsFor(identityOf(caller)));
   trail.keys = foundKeys(lookups);
-  return await authorizeFound(service, request, { operation, input, lookups, now: trail.now }, (keys) =>
+  return await authorizeFound(service, request, { operation, input, lookups, now: trail.now, attestation: trail.attestation }, (keys) =>
     service.accessReader.read(
       identityOf(caller),
       snapshot,
@@ -48,6 +55,7 @@ export interface FoundCase {
   readonly input: Input;
   readonly lookups: Lookups;
   readonly now: number;
+  readonly attestation?: Attestation | undefined;
 }
 
 /**
@@ -58,18 +66,18 @@ export interface FoundCase {
 export async function authorizeFound(
   service: Service,
   { caller, protocol, sourceIp, userAgent }: OperationRequest,
-  { operation, input, lookups, now }: FoundCase,
+  { operation, input, lookups, now, attestation }: FoundCase,
   readPrincipal: (keys: Keys) => Promise<PrincipalAccess>,
 ): Promise<AuthorizedRequest> {
   const { partition, policies, accessReader: reader } = service;
   const open = async (): Promise<RequestAccess> => {
     const keys = foundKeys(lookups);
-    const source = { operation: operation.name, input, caller, partition, now, sourceIp, userAgent };
+    const source = { operation: operation.name, input, caller, partition, now, sourceIp, userAgent, attestation };
     return await openRequestAccess({ principal: await readPrincipal(keys), reader, policies, source, keys });
   };
   const access = protocol === 'system' ? systemAccess : await open();
   const authorization = { operation, caller, partition, access };
   const keys = Object.fromEntries(Object.entries(lookups).map(([role, lookup]) => [role, authorizeKey(authorization, role, lookup)]));
-  authorizeResources(authorization, input, Object.keys(lookups).length > 0);
+  authorizeResources(authorization, input, keys);
   return { keys, access };
 }

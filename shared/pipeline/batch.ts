@@ -96,6 +96,8 @@ function readItem({ operation, request: { caller, strict } }: Batch, member: unk
   try {
     if (typeof member !== 'object' || member === null || Array.isArray(member)) throw new KmsError('SerializationException', 'An item of the batch is not a JSON object.');
     item.input = parseInput(operation, member as Record<string, unknown>, strict);
+    // One answer, one enclave: a document takes longer to check than an item to run.
+    if (item.input.Recipient !== undefined) throw new KmsError('ValidationException', 'An item of a batch takes no Recipient.');
     const references = operation.keys?.(item.input) ?? {};
     item.references = references;
     for (const reference of Object.values(references)) parseReference(reference, caller);

@@ -6,7 +6,7 @@ import type { AuditRecord } from '#shared/audit/audit-record.ts';
 import type { Committer } from '#shared/ports/ports.ts';
 import { type RecordStore, StoreUnavailable, TransactionCancelled, type Write } from '#shared/ports/record-store.ts';
 import { toBody } from '#shared/repositories/records.ts';
-import { outboxDueIndex, outboxRow } from '#shared/repositories/rows.ts';
+import { isDueNow, outboxDueIndex, outboxRow } from '#shared/repositories/rows.ts';
 import { sealWrites } from '#shared/repositories/seal.ts';
 import type { Service } from './service.ts';
 
@@ -44,7 +44,7 @@ export function createCommitter(
         if (!(error instanceof StoreUnavailable && error.outcomeUnknown && (await landed(service.store, record)))) throw error;
       }
       committed = true;
-      service.onCommit?.();
+      service.onCommit?.({ dueNow: writes.some((write) => 'put' in write && isDueNow(write.put)) });
     },
   };
 }

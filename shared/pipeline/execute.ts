@@ -1,12 +1,13 @@
 /**
  * The one order in which every operation runs:
  *
- *   validate → find the keys → authorize → usage rules → key-state rules → DryRun → run (again, when overtaken) → audit → answer
+ *   validate → check the recipient → find the keys → authorize → usage rules → key-state rules → DryRun → run (again, when overtaken) → audit → answer
  *
  * Exactly one audit record leaves here per request. A change carries its record in its own transaction; every other answer is withheld until its
  * record is durable, and the request fails when it cannot be recorded.
  */
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
+import type { Attestation } from '#shared/attestation/attestation.ts';
 import type { AuditRecord } from '#shared/audit/audit-record.ts';
 import { KmsError } from '#shared/errors.ts';
 import { newEventId } from '#shared/ids.ts';
@@ -22,6 +23,8 @@ import { batchOutput, batchParameters, runBatch } from './batch.ts';
 import type { Caller } from './caller.ts';
 import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
 import { reportFaults } from './fault.ts';
+import { raiseMaterialRefused } from './material-refused.ts';
+import { readRecipient, recipientParameters, sealAnswer } from './recipient.ts';
 import type { Service } from './service.ts';
 import { toKmsError } from './to-kms-error.ts';
 import { Turns } from './turns.ts';
@@ -55,6 +58,8 @@ export async function execute(service: Service, request: OperationRequest): Prom
   try {
     const input = parseInput(request.operation, request.readMembers(), request.strict);
     trail.parameters = request.operation.audit(input);
+    trail.attestation = readRecipient(request.operation, input, service.attestationRoots, trail.now);
+    if (trail.attestation !== undefined) trail.parameters = { ...trail.parameters, recipient: recipientParameters(trail.attestation) };
     for (let attempt = 1; ; attempt += 1) {
       committer = createCommitter(service, (created) => auditRecord(request, trail, undefined, created));
       try {
@@ -92,6 +97,8 @@ interface Trail {
   readonly now: number;
   keys: Readonly<Record<string, LoadedKey>>;
   parameters: JsonObject;
+  /** The enclave that the answer is for. */
+  attestation?: Attestation | undefined;
   /** Keys that cryptography was done with. */
   used: readonly LoadedKey[];
   /** Of a batch: the worst that happened to an item. The request itself succeeded. */
@@ -118,7 +125,7 @@ async function attemptOnce(
   const context = admit(service, request, operation, input, await authorizeRequest(service, request, input, trail), trail.now, committer);
   const output = await operation.run(context, await service.markers.open(operation, caller, input));
   trail.used = Object.values(trail.keys);
-  return await service.markers.seal(operation, caller, output);
+  return await service.markers.seal(operation, caller, sealAnswer(operation, trail.attestation, output));
 }
 
 /** The word for it in metrics: never more of a key than its spec. */
@@ -183,21 +190,6 @@ async function runItems(
 
 /** Overtaken requests step out of each other's way: up to 5, 10, 15 … ms. */
 const pause = (attempt: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt));
-
-/** The bridge found a material row that is not the one it sealed: somebody wrote to the database (threat T-04). */
-function raiseMaterialRefused(service: Service, request: OperationRequest, keys: Trail['keys']): void {
-  const now = service.clock.now();
-  service.alarms.raise({
-    eventId: newEventId(now),
-    time: new Date(now).toISOString(),
-    kind: 'material-refused',
-    requestId: request.requestId,
-    resource: Object.values(keys)
-      .map((key) => key.arn)
-      .join(' '),
-    message: 'Key material was refused by the bridge: its row does not match what was sealed.',
-  });
-}
 
 const deniedCodes: ReadonlySet<string> = new Set([
   'AccessDeniedException',

@@ -1,4 +1,5 @@
 /** Wires the adapters of a deployment (AWS or single node) into what the pipeline runs operations with. */
+import { awsNitroRootG1 } from '#shared/attestation/trusted-roots.ts';
 import { createBridgeDirectory } from '#shared/key-stores/bridge-directory.ts';
 import { createStoreRouter } from '#shared/key-stores/store-router.ts';
 import type { Operation } from '#shared/operation.ts';
@@ -20,6 +21,7 @@ import { createKeyLister } from '#shared/repositories/key-lister.ts';
 import { createKeyReader, type KeyReader } from '#shared/repositories/key-reader.ts';
 import { createKeyStoreReader } from '#shared/repositories/key-store-records.ts';
 import { createUsageLog } from '#shared/repositories/last-usage.ts';
+import { createRelatedKeys, createRelatedMaterial } from '#shared/repositories/related-keys.ts';
 import { createRoleStore } from '#shared/repositories/role-store.ts';
 import { createRowReader, type RowReader } from '#shared/repositories/row-reader.ts';
 import type { FaultObserver } from './fault.ts';
@@ -41,11 +43,16 @@ export interface Adapters extends FaultObserver {
    * but key policies and grants.
    */
   readonly configuredRoles: (principal: PrincipalIdentity) => readonly string[];
-  /** Called after each committed change, so that the outbox is published at once. */
-  readonly onCommit?: () => void;
+  /** SHA-256 fingerprints of the roots whose attestation documents are believed. Absent: AWS's. */
+  readonly attestationRoots?: readonly string[];
+  /** The Regions whose keys the store keeps: replicas of multi-Region keys are made in them. Absent: any. */
+  readonly regions?: readonly string[] | undefined;
+  /** Called after each committed change, so that the outbox is published at once, and so is done what the change left to the sweep (`dueNow`). */
+  readonly onCommit?: (change: { readonly dueNow: boolean }) => void;
 }
 
 export interface Service extends Adapters {
+  readonly attestationRoots: readonly string[];
   readonly operations: ReadonlyMap<string, Operation>;
   readonly keyReader: KeyReader;
   readonly rows: RowReader;
@@ -65,6 +72,7 @@ export function createService(adapters: Adapters): Service {
   const accessReader = createAccessReader({ store, rows, policies, partition, configuredRoles: adapters.configuredRoles });
   return {
     ...adapters,
+    attestationRoots: adapters.attestationRoots ?? [awsNitroRootG1],
     operations: new Map(operations.map((operation) => [operation.name, operation])),
     keyReader: createKeyReader({ rows, partition, clock: adapters.clock }),
     rows,
@@ -77,6 +85,8 @@ export function createService(adapters: Adapters): Service {
       simulator: createSimulator({ reader: accessReader, rows, policies, partition }),
       lister: createKeyLister(store),
       keyFactory: routed,
+      relatedKeys: createRelatedKeys({ store, rows, clock: adapters.clock, regions: adapters.regions }),
+      relatedMaterial: createRelatedMaterial(store),
       importer: routed,
       keyStores: createKeyStoreReader({ store, rows }),
       bridgeDirectory: createBridgeDirectory(keyStoreBridges),

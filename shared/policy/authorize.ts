@@ -62,11 +62,11 @@ export function authorizeKey(request: AuthorizationCase, role: string, lookup: R
 }
 
 /** What a request does beside keys: by identity documents alone. @throws KmsError AccessDeniedException */
-export function authorizeResources(request: AuthorizationCase, input: Record<string, unknown>, hasKeys: boolean): void {
+export function authorizeResources(request: AuthorizationCase, input: Record<string, unknown>, keys: Readonly<Record<string, LoadedKey>>): void {
   const { operation, caller, partition, access } = request;
-  const resources = operation.resources?.(input, { partition, caller }) ?? (hasKeys ? [] : [{ arn: '*' }]);
-  for (const { arn, permission = permissionFor(operation, '') } of resources) {
-    const decision = access.byIdentity(permission, arn);
+  const resources = operation.resources?.(input, { partition, caller }) ?? (Object.keys(keys).length > 0 ? [] : [{ arn: '*' }]);
+  for (const { arn, permission = permissionFor(operation, ''), ofRole } of resources) {
+    const decision = access.byIdentity(permission, arn, ofRole === undefined ? undefined : keys[ofRole]);
     if (decision.outcome !== 'allowed') throw refusal(caller, permission, arn, decision.outcome === 'explicitly-denied' ? withDeny('identity') : notAllowed(permission));
   }
 }

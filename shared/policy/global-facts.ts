@@ -43,7 +43,9 @@ const resolvers = new Map<string, Resolver>(
     'aws:viaawsservice': ({ caller }) => String(caller.viaService !== undefined),
     'aws:calledvia': ({ caller }) => (caller.viaService === undefined ? undefined : [caller.viaService]),
     'aws:useragent': ({ userAgent }) => userAgent,
-    'aws:requestedregion': ({ caller }) => caller.region,
+    // What ReplicateKey does beside the primary key, and what UpdatePrimaryRegion does to the new one, happens in another Region.
+    'aws:requestedregion': ({ caller, operation, role, input, key }) =>
+      operation === 'ReplicateKey' && role === undefined ? String(input.ReplicaRegion) : (key?.record.region ?? caller.region),
     'aws:resourceaccount': ({ key }) => key?.record.account,
     'aws:currenttime': ({ now }) => new Date(now).toISOString(),
     'aws:epochtime': ({ now }) => String(Math.floor(now / 1000)),

@@ -1,4 +1,5 @@
 /** The `kms:` condition keys. Reference: AWS KMS Developer Guide, "AWS KMS condition keys". Members with a default have it here too, as in AWS KMS. */
+import { isReplica } from '#shared/keys/multi-region.ts';
 import { defaultRotationPeriodDays } from '#shared/keys/rotation.ts';
 import { single } from './global-facts.ts';
 import type { Fact, FactSource } from './request-facts.ts';
@@ -48,6 +49,12 @@ const encryptionAlgorithm: Resolver = ({ input, operation, role }) => {
   return encryptionOperations.includes(operation) ? String(input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT') : undefined;
 };
 
+/** Lower-case hexadecimal, as AWS KMS compares it: policies that do not know the case of theirs use StringEqualsIgnoreCase. */
+const measurement =
+  (index: number): Resolver =>
+  ({ attestation }) =>
+    attestation?.pcrs.get(index);
+
 const grantConstraintTypes: Resolver = ({ input }) => Object.keys(asMap(input.Constraints));
 const grantPrincipal =
   (name: string, serviceName: string): Resolver =>
@@ -86,6 +93,8 @@ const resolvers = new Map<string, Resolver>(
     ),
     'kms:primaryregion': member('PrimaryRegion'),
     'kms:reencryptonsamekey': ({ operation, key, otherKeyArn }) => (operation === 'ReEncrypt' && key !== undefined ? String(key.arn === otherKeyArn) : undefined),
+    // PCR 0 is the digest of the enclave's image.
+    'kms:recipientattestation:imagesha384': measurement(0),
     'kms:replicaregion': member('ReplicaRegion'),
     'kms:requestalias': ({ key }) => key?.requestAlias,
     'kms:resourcealiases': ({ resourceAliases }) => resourceAliases,
@@ -100,14 +109,15 @@ const resolvers = new Map<string, Resolver>(
   } satisfies Record<string, Resolver>),
 );
 
-/** Multi-Region keys only. A replica's record says what it is; records that do not are primaries. */
-const multiRegionKeyType: Resolver = ({ key }) => {
-  if (key === undefined || !key.record.multiRegion) return undefined;
-  return (key.record as { primaryRegion?: string }).primaryRegion === undefined || (key.record as { primaryRegion?: string }).primaryRegion === key.record.region
-    ? 'PRIMARY'
-    : 'REPLICA';
+/** Multi-Region keys only. What ReplicateKey makes is a replica, though the key that it is asked with is not. */
+const multiRegionKeyType: Resolver = ({ key, operation, role, input }) => {
+  if (key === undefined) return operation === 'CreateKey' && input.MultiRegion === true ? 'PRIMARY' : undefined;
+  if (!key.record.multiRegion) return undefined;
+  return isReplica(key.record) || (operation === 'ReplicateKey' && role === undefined) ? 'REPLICA' : 'PRIMARY';
 };
 resolvers.set('kms:multiregionkeytype', multiRegionKeyType);
+
+for (let index = 0; index < 32; index += 1) resolvers.set(`kms:recipientattestation:pcr${index}`, measurement(index));
 
 const contextPrefix = 'kms:encryptioncontext:';
 

@@ -1,4 +1,5 @@
 /** What a decision is made on. */
+import type { Attestation } from '#shared/attestation/attestation.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
 import type { LoadedKey } from '#shared/repositories/key-reader.ts';
 import { globalFacts } from './global-facts.ts';
@@ -39,6 +40,8 @@ export interface FactSource {
   readonly now: number;
   readonly sourceIp: string;
   readonly userAgent: string | undefined;
+  /** The enclave that the answer is for. */
+  readonly attestation?: Pick<Attestation, 'pcrs'> | undefined;
 }
 
 export const resourceAliasesKey = 'kms:resourcealiases';

@@ -84,6 +84,8 @@ export interface CipherSide {
 
 export interface Crypto {
   generateKey(request: GenerateKeyRequest): Promise<KeyMaterial>;
+  /** The same material for the same multi-Region key in another Region: every other claim stays. Not for imported material. */
+  rebindKey(key: KeyHandle, region: string): Promise<KeyMaterial>;
   /** An RSA wrapping key, made in the HSM. Its private half leaves only inside the token, wrapped. */
   importParameters(request: ImportParametersRequest): Promise<{ publicKey: Uint8Array; token: Uint8Array }>;
   /** Throws `invalid-import-token`, `invalid-ciphertext` (it cannot be unwrapped) or `incorrect-key-material` (not of the spec, or not the version's). */

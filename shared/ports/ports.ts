@@ -8,6 +8,7 @@ import type { GrantStore } from '#shared/repositories/grant-store.ts';
 import type { KeyLister } from '#shared/repositories/key-lister.ts';
 import type { KeyStoreReader } from '#shared/repositories/key-store-records.ts';
 import type { UsageLog, UsageReader } from '#shared/repositories/last-usage.ts';
+import type { RelatedKeys, RelatedMaterial } from '#shared/repositories/related-keys.ts';
 import type { RoleStore } from '#shared/repositories/role-store.ts';
 
 /** Applies a change together with its audit record: both or neither. */
@@ -34,8 +35,12 @@ export interface Ports {
   readonly roles: RoleStore;
   /** Decides for principals that are not the caller. */
   readonly simulator: Simulator;
-  /** Makes key material. Bridge class `lifecycle`. */
-  readonly keyFactory: Pick<Crypto, 'generateKey'>;
+  /** Makes key material, and binds that of a multi-Region key to another of its Regions. Bridge class `lifecycle`. */
+  readonly keyFactory: Pick<Crypto, 'generateKey' | 'rebindKey'>;
+  /** Reads the other keys of a multi-Region key's set. */
+  readonly relatedKeys: RelatedKeys;
+  /** Reads the material of a primary key, for a replica: only the sweep's worker has it. */
+  readonly relatedMaterial: RelatedMaterial;
   /** Brings in key material. Bridge class `lifecycle`. */
   readonly importer: Pick<Crypto, 'importParameters' | 'importKey'>;
   /** Reads the custom key stores of the caller's account, and whether one has keys. */

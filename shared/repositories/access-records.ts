@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type GrantOperation, type GrantRecord, grantOperations } from '#shared/policy/grant.ts';
 import type { Item, Write } from '#shared/ports/record-store.ts';
-import { bindingListPartition, bindingRow, granteeRow, grantRow, retirablePartition, roleListPartition, roleRow } from './access-rows.ts';
+import { bindingListPartition, bindingRow, grantCountRow, grantCountShard, granteeRow, grantRow, retirablePartition, roleListPartition, roleRow } from './access-rows.ts';
 import { recordReader, toBody } from './records.ts';
 
 export interface RoleRecord {
@@ -83,22 +83,41 @@ const put = (item: Omit<Item, 'rev'>, rev: number): Write => ({ put: { ...item, 
 export const granteeBytesMax = 300 * 1024;
 export const granteeBytes = (grants: readonly GrantRecord[]): number => Buffer.byteLength(JSON.stringify(toBody({ grants })));
 
-/** @param rev of the grantee's row; 0 when it has none */
-export function addGrant(grant: GrantRecord, others: readonly GrantRecord[], rev: number): Write[] {
+/** What a grant is added to or taken from. */
+export interface GrantSurroundings {
+  /** Every grant of the grantee on the key; the revision of their row is 0 when it has none. */
+  readonly grantee: Stored<readonly GrantRecord[]>;
+  /** How many grants the key has, by shard; revision 0 for a shard without a row. */
+  readonly counts: readonly Stored<number>[];
+}
+
+/** AWS KMS Developer Guide, "Resource quotas": grants per KMS key. */
+export const grantsPerKeyMax = 50_000;
+export const countGrants = ({ counts }: GrantSurroundings): number => counts.reduce((sum, { record }) => sum + record, 0);
+
+function putCount(grant: GrantRecord, counts: GrantSurroundings['counts'], change: 1 | -1): Write {
+  const shard = grantCountShard(grant.grantId);
+  const { record, rev } = counts[shard]!;
+  return put({ ...grantCountRow(grant, shard), body: { grants: Math.max(0, record + change) } }, rev);
+}
+
+export function addGrant(grant: GrantRecord, { grantee: { record: others, rev }, counts }: GrantSurroundings): Write[] {
   const list = grant.retiring === undefined ? {} : { index: { list: { pk: retirablePartition(grant.region, grant.retiring), sk: grant.grantId } } };
   return [
     { put: { ...grantRow(grant, grant.grantId), rev: 1, body: toBody(grant), ...list }, if: { absent: true } },
     put({ ...granteeRow(grant, grant.grantee), body: toBody({ grants: [...others, grant] }) }, rev),
+    putCount(grant, counts, 1),
   ];
 }
 
-/** @param all every grant of the grantee's row, the removed one included */
-export function removeGrant(grant: GrantRecord, all: readonly GrantRecord[], rev: number): Write[] {
+/** Precondition: the grant is among those of the grantee. */
+export function removeGrant(grant: GrantRecord, { grantee: { record: all, rev }, counts }: GrantSurroundings): Write[] {
   const left = all.filter(({ grantId }) => grantId !== grant.grantId);
   const row = granteeRow(grant, grant.grantee);
   return [
     { delete: grantRow(grant, grant.grantId), if: { exists: true } },
     left.length === 0 ? { delete: row, if: { rev } } : put({ ...row, body: toBody({ grants: left }) }, rev),
+    putCount(grant, counts, -1),
   ];
 }
 

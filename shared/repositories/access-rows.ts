@@ -14,6 +14,11 @@ export const granteePrefix = 'GRANTEE#';
 export const grantRow = (key: KeyName, grantId: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${grantPrefix}${grantId}` });
 /** All grants of one grantee on one key: what a decision reads, in the same request as the key. */
 export const granteeRow = (key: KeyName, grantee: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${granteePrefix}${grantee}` });
+export const grantCountPrefix = 'GRANTCOUNT#';
+/** In shards, so that grants made at once on one key seldom wait for each other (docs/adr/0027). */
+export const grantCountShards = 4;
+export const grantCountShard = (grantId: string): number => Number.parseInt(grantId.slice(-2), 16) % grantCountShards;
+export const grantCountRow = (key: KeyName, shard: number): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${grantCountPrefix}${shard}` });
 export const retirablePartition = (region: string, retiring: string): string => `LIST#GRANT#${region}#${retiring}`;
 
 export const roleRow = (role: { account: string; name: string }): ItemKey => ({ table: 'core', pk: `ROLE#${role.account}#${role.name}`, sk: 'META' });

@@ -4,6 +4,7 @@ import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { Item, Write } from '#shared/ports/record-store.ts';
 import type { LoadedKey } from './key-reader.ts';
 import { type AliasRecord, toBody } from './records.ts';
+import type { RelatedKey } from './related-keys.ts';
 import { aliasListPartition, aliasOfKeyRow, aliasRow, keyDueIndex, keyListIndex, keyRow, materialRow, versionRow } from './rows.ts';
 
 function keyItem(record: KeyRecord, rev: number): Item {
@@ -19,6 +20,9 @@ export const createKey = (record: KeyRecord, version: VersionRecord, material: K
 export const createKeyWithoutMaterial = (record: KeyRecord): Write[] => [{ put: keyItem(record, 1), if: { absent: true } }];
 
 export const updateKey = (key: Pick<LoadedKey, 'rev'>, record: KeyRecord): Write => ({ put: keyItem(record, key.rev + 1), if: { rev: key.rev } });
+
+/** Gives every key of a set the same change. Precondition: the same transaction changes the key that they were found by. */
+export const updateRelated = (related: readonly RelatedKey[], change: (record: KeyRecord) => KeyRecord): Write[] => related.map((key) => updateKey(key, change(key.record)));
 
 /** Counts as a change of the key: of two requests that each looked at the key and add to it, one must look again. */
 export const touchKey = (key: LoadedKey): Write => updateKey(key, key.record);

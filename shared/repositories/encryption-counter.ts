@@ -2,12 +2,15 @@
  * Counts encryptions per key version. NIST SP 800-38D section 8.3 allows 2^32 AES-GCM invocations with random 96-bit IVs under one key. Each process
  * leases blocks of the count, so most encryptions cost no store request; a crash loses (overcounts) the rest of a block, never undercounts.
  */
+import { isMultiRegionId, regionsMax } from '#shared/keys/multi-region.ts';
 import { type RecordStore, TransactionCancelled } from '#shared/ports/record-store.ts';
 import { usageRow } from './rows.ts';
 
 /** From here on the sweep makes a new version. Half of the bound leaves years of room for a late sweep. */
 export const encryptionsBeforeRoll = 2 ** 31;
 const encryptionsMax = 2 ** 32 - 2 ** 24;
+/** The keys of a multi-Region set share their material and count apart, without a look at each other: each has its part of the bound. */
+const partOf = (bound: number, key: KeyVersion): number => (isMultiRegionId(key.keyId) ? bound / regionsMax : bound);
 const firstBlock = 2 ** 10;
 const largestBlock = 2 ** 20;
 const attemptsMax = 20;
@@ -69,8 +72,8 @@ async function take(store: Pick<RecordStore, 'getMany' | 'transact'>, key: KeyVe
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const [item] = await store.getMany([row]);
     const used = typeof item?.body.encryptions === 'number' ? item.body.encryptions : 0;
-    if (used + block > encryptionsMax) throw new EncryptionsExhausted('This key version has reached its encryption limit and waits for rotation.');
-    const due = used + block >= encryptionsBeforeRoll ? { index: { due: { pk: rollPartition, sk: `${row.pk}#${row.sk}` } } } : {};
+    if (used + block > partOf(encryptionsMax, key)) throw new EncryptionsExhausted('This key version has reached its encryption limit and waits for rotation.');
+    const due = used + block >= partOf(encryptionsBeforeRoll, key) ? { index: { due: { pk: rollPartition, sk: `${row.pk}#${row.sk}` } } } : {};
     const body = { encryptions: used + block, region: key.region, keyId: key.keyId, version: key.version };
     try {
       await store.transact([{ put: { ...row, rev: (item?.rev ?? 0) + 1, body, ...due }, if: item === undefined ? { absent: true } : { rev: item.rev } }]);

@@ -1,6 +1,6 @@
 /** Removes what belongs to a key, its material first. Every transaction holds only while the key's row is the one that was decided on. */
 import type { Item, RecordStore, Write } from '#shared/ports/record-store.ts';
-import { granteePrefix, grantPrefix } from './access-rows.ts';
+import { grantCountPrefix, granteePrefix, grantPrefix } from './access-rows.ts';
 import type { LoadedKey } from './key-reader.ts';
 import { readAliasRecord } from './records.ts';
 import { aliasOfKeyPrefix, aliasRow, keyPartition, keyRow, materialPrefix, materialRow, versionPrefix } from './rows.ts';
@@ -16,7 +16,7 @@ export interface KeyEraser {
 
 export interface MaterialEraser {
   /** Precondition: the same transaction changes the key's row, and so holds the order of imports. */
-  eraseVersions(key: LoadedKey, versions: readonly number[]): Write[];
+  eraseVersions(key: Pick<LoadedKey, 'record'>, versions: readonly number[]): Write[];
 }
 
 export const materialEraser: MaterialEraser = {
@@ -42,7 +42,7 @@ export function createKeyEraser(store: RecordStore): KeyEraser {
     async eraseDependents(key) {
       const materialVersions = await eraseAll(key, 'material', materialPrefix, itself);
       await eraseAll(key, 'core', aliasOfKeyPrefix, (item) => [...itself(item), { delete: aliasRow(readAliasRecord(item)) }]);
-      for (const prefix of [grantPrefix, granteePrefix, versionPrefix]) await eraseAll(key, 'core', prefix, itself);
+      for (const prefix of [grantPrefix, granteePrefix, grantCountPrefix, versionPrefix]) await eraseAll(key, 'core', prefix, itself);
       return { materialVersions };
     },
   };

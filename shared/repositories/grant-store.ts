@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { GrantRecord } from '#shared/policy/grant.ts';
 import { type GrantName, invalidToken, readToken, tokenDigest } from '#shared/policy/grant-token.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
-import type { RecordStore } from '#shared/ports/record-store.ts';
-import { readGrant, readGrantee, type Stored } from './access-records.ts';
-import { granteeRow, grantPrefix, grantRow, retirablePartition } from './access-rows.ts';
+import type { Item, RecordStore } from '#shared/ports/record-store.ts';
+import { type GrantSurroundings, readGrant, readGrantee, type Stored } from './access-records.ts';
+import { grantCountRow, grantCountShards, granteeRow, grantPrefix, grantRow, retirablePartition } from './access-rows.ts';
 import type { Slice } from './key-lister.ts';
 import type { RowReader } from './row-reader.ts';
 import { keyPartition } from './rows.ts';
@@ -19,6 +19,8 @@ export interface GrantStore {
   get(key: KeyName, grantId: string): Promise<GrantRecord | undefined>;
   /** Every grant of a grantee on a key, and the revision of the row that holds them: 0 when there is none. */
   ofGrantee(key: KeyName, grantee: string): Promise<Stored<readonly GrantRecord[]>>;
+  /** The same, and how many grants the key has: what a change of them starts from. */
+  surroundings(key: KeyName, grantee: string): Promise<GrantSurroundings>;
   list(key: KeyName, limit: number, from?: string): Promise<Slice<GrantRecord>>;
   retirable(region: string, retiring: string, limit: number, from?: string): Promise<Slice<GrantRecord>>;
   issueToken(grant: GrantName): Promise<string>;
@@ -33,6 +35,13 @@ interface Settings {
 }
 
 const knownTokensMax = 20_000;
+const countShards = Array.from({ length: grantCountShards }, (_, shard) => shard);
+
+/** Not sealed: who can write to the database can refuse grants or make more of them, and gains no authority by either. */
+function readCount(item: Item | undefined): Stored<number> {
+  const count = Number(item?.body.grants ?? 0);
+  return { record: Number.isSafeInteger(count) && count > 0 ? count : 0, rev: item?.rev ?? 0 };
+}
 
 export function createGrantStore({ store, rows, crypto }: Settings): GrantStore {
   /** Tokens whose seal held: a client sends the same one with each request. */
@@ -45,6 +54,18 @@ export function createGrantStore({ store, rows, crypto }: Settings): GrantStore 
     await rows.requireSeals([item]);
     return item === undefined ? undefined : readGrant(item);
   };
+  const readSurroundings = async (key: KeyName, grantee: string, shards: readonly number[]): Promise<GrantSurroundings> => {
+    const row = granteeRow(key, grantee);
+    const countRows = shards.map((shard) => grantCountRow(key, shard));
+    const snapshot = rows.open();
+    await snapshot.load([row, ...countRows]);
+    const item = snapshot.get(row);
+    await rows.requireSeals([item]);
+    return {
+      grantee: item === undefined ? { record: [], rev: 0 } : { record: readGrantee(item).grants, rev: item.rev },
+      counts: countRows.map((countRow) => readCount(snapshot.get(countRow))),
+    };
+  };
   const slice = async (query: Parameters<RecordStore['query']>[0], from: string | undefined): Promise<Slice<GrantRecord>> => {
     const page = await store.query({ ...query, ...(from === undefined ? {} : { after: from }) });
     await rows.requireSeals(page.items);
@@ -53,14 +74,8 @@ export function createGrantStore({ store, rows, crypto }: Settings): GrantStore 
 
   return {
     get,
-    async ofGrantee(key, grantee) {
-      const row = granteeRow(key, grantee);
-      const snapshot = rows.open();
-      await snapshot.load([row]);
-      const item = snapshot.get(row);
-      await rows.requireSeals([item]);
-      return item === undefined ? { record: [], rev: 0 } : { record: readGrantee(item).grants, rev: item.rev };
-    },
+    ofGrantee: async (key, grantee) => (await readSurroundings(key, grantee, [])).grantee,
+    surroundings: (key, grantee) => readSurroundings(key, grantee, countShards),
     list: (key, limit, from) => slice({ table: 'core', pk: keyPartition(key), prefix: grantPrefix, limit }, from),
     retirable: (region, retiring, limit, from) => slice({ table: 'core', index: 'list', pk: retirablePartition(region, retiring), limit }, from),
     async issueToken({ account, region, keyId, grantId }) {

@@ -24,6 +24,8 @@ export interface KeyReference {
   readonly identifier: string;
   /** 'key': key id or key ARN. 'any': alias name and alias ARN too. */
   readonly accepts: 'key' | 'any';
+  /** Another Region than the caller's, whatever an ARN says: a related multi-Region key. */
+  readonly region?: string;
   /** The version whose material is wanted; the current one when absent. */
   readonly version?: number | undefined;
   /** Load every version that the key's version rule accepts, not the current one alone. */
@@ -49,10 +51,11 @@ export interface LoadedKey {
 
 /** What the bridge needs to use a version: the material, and which version the request takes it for. */
 export function handleOf(key: LoadedKey, version: number, material: KeyMaterial): KeyHandle {
-  const { account, region, keyId } = key.record;
-  const binding: KeyBinding = { account, region, keyId, version };
+  const binding = bindingOf(key.record, version);
   return key.keyStore === undefined ? { binding, material } : { binding, material, store: key.keyStore.clusterId };
 }
+
+export const bindingOf = ({ account, region, keyId }: KeyRecord, version: number): KeyBinding => ({ account, region, keyId, version });
 
 /** Where a lookup ended, so that the pipeline can choose between "does not exist" and "may not know". */
 export type Lookup = { readonly found: true; readonly key: LoadedKey } | { readonly found: false; readonly identifier: KeyIdentifier; readonly arn: string };
@@ -190,7 +193,7 @@ export function parseReference(reference: KeyReference, home: KeyLocation): KeyI
     // AWS reads the member as a key id here, so an alias is a malformed one.
     throw new KmsError('NotFoundException', reference.identifier.startsWith('arn:') ? `Invalid arn ${reference.identifier}` : `Invalid keyId '${reference.identifier}'`);
   }
-  return identifier;
+  return reference.region === undefined ? identifier : { ...identifier, region: reference.region };
 }
 
 const identifierArn = (identifier: KeyIdentifier, partition: string): string => (identifier.kind === 'key' ? keyArn(partition, identifier) : aliasArn(partition, identifier));

@@ -30,12 +30,15 @@ const keyRecordSchema = z.strictObject({
   keyUsage: z.enum(keyUsages),
   origin: z.enum(['AWS_KMS', 'EXTERNAL', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE']),
   multiRegion: z.boolean(),
+  primaryRegion: z.string().optional(),
+  replicaRegions: z.array(z.string()).optional(),
+  synchronize: z.strictObject({ task: z.enum(['CREATION', 'PRIMARY']), since: time }).optional(),
   state: z.enum(keyStates),
   currentVersion: z.int().min(1),
   policy: z.string(),
   tags: z.array(z.strictObject({ TagKey: z.string(), TagValue: z.string() })),
   rotation: z.strictObject({ enabled: z.boolean(), periodDays: z.int(), nextAt: time.optional(), onDemandCount: z.int().min(0) }),
-  deletion: z.strictObject({ at: time, pendingWindowDays: z.int(), requestedBy: z.string() }).optional(),
+  deletion: z.strictObject({ at: time.optional(), pendingWindowDays: z.int(), requestedBy: z.string() }).optional(),
   imports: z
     .array(
       z.strictObject({

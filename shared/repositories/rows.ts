@@ -1,7 +1,8 @@
 /** Where each record lives: partition and sort keys, and the index positions. The layout is docs/adr/0004; nothing else builds a key. */
 import { nextExpiry } from '#shared/keys/imported.ts';
 import type { KeyRecord, VersionRecord } from '#shared/keys/key-record.ts';
-import type { IndexKey, ItemKey } from '#shared/ports/record-store.ts';
+import { isReplica } from '#shared/keys/multi-region.ts';
+import type { IndexKey, Item, ItemKey } from '#shared/ports/record-store.ts';
 
 interface KeyName {
   readonly region: string;
@@ -45,7 +46,7 @@ export const lastUseRow = (key: KeyName): ItemKey => ({ table: 'ops', pk: `LASTU
 export const keyListPartition = (owner: { region: string; account: string }, shard: number): string => `LIST#KEY#${owner.region}#${owner.account}#${shard}`;
 export const aliasListPartition = (owner: { region: string; account: string }): string => `LIST#ALIAS#${owner.region}#${owner.account}`;
 export const outboxDuePartition = (shard: number): string => `DUE#OUTBOX#${shard}`;
-export const dueKinds = ['ROTATION', 'DELETION', 'EXPIRY'] as const;
+export const dueKinds = ['SYNCHRONIZATION', 'ROTATION', 'DELETION', 'EXPIRY'] as const;
 export type DueKind = (typeof dueKinds)[number];
 export const duePartition = (kind: DueKind, shard: number): string => `DUE#${kind}#${shard}`;
 /** Inclusive bound for everything due by `ms`. */
@@ -58,17 +59,27 @@ export function keyListIndex(key: KeyRecord): IndexKey {
   return { pk: keyListPartition(key, shardOf(key.keyId, listShards)), sk: `${sortableTime(key.createdAt)}#${key.keyId}` };
 }
 
-/** A key waits for one thing at a time: its deletion or the end of imported material, whichever is first, or (when enabled) its next rotation. */
+/** Unique in its partition: related multi-Region keys share their id. */
+const dueAt = (key: KeyRecord, ms: number): string => `${sortableTime(ms)}#${key.keyId}${key.multiRegion ? `#${key.region}` : ''}`;
+
+/**
+ * A key waits for one thing at a time: to become like the others of its set, its deletion or the end of imported material, whichever is first, or (when it
+ * is enabled and no replica) its next rotation.
+ */
 export function keyDueIndex(key: KeyRecord): IndexKey | undefined {
   const shard = shardOf(key.keyId, dueShards);
+  if (key.synchronize !== undefined && key.deletion === undefined) return { pk: duePartition('SYNCHRONIZATION', shard), sk: dueAt(key, key.synchronize.since) };
   const expiry = nextExpiry(key);
-  if (expiry !== undefined && expiry < (key.deletion?.at ?? Number.POSITIVE_INFINITY)) return { pk: duePartition('EXPIRY', shard), sk: `${sortableTime(expiry)}#${key.keyId}` };
-  if (key.deletion !== undefined) return { pk: duePartition('DELETION', shard), sk: `${sortableTime(key.deletion.at)}#${key.keyId}` };
-  if (key.state === 'Enabled' && key.rotation.enabled && key.rotation.nextAt !== undefined) {
-    return { pk: duePartition('ROTATION', shard), sk: `${sortableTime(key.rotation.nextAt)}#${key.keyId}` };
+  if (expiry !== undefined && expiry < (key.deletion?.at ?? Number.POSITIVE_INFINITY)) return { pk: duePartition('EXPIRY', shard), sk: dueAt(key, expiry) };
+  if (key.deletion !== undefined) return key.deletion.at === undefined ? undefined : { pk: duePartition('DELETION', shard), sk: dueAt(key, key.deletion.at) };
+  if (key.state === 'Enabled' && !isReplica(key) && key.rotation.enabled && key.rotation.nextAt !== undefined) {
+    return { pk: duePartition('ROTATION', shard), sk: dueAt(key, key.rotation.nextAt) };
   }
   return undefined;
 }
+
+/** The sweep should not wait for its hour: somebody waits for the key. */
+export const isDueNow = (item: Item): boolean => item.index?.due?.pk.startsWith('DUE#SYNCHRONIZATION#') === true;
 
 export function outboxDueIndex(eventId: string, createdAtMs: number): IndexKey {
   return { pk: outboxDuePartition(shardOf(eventId, dueShards)), sk: `${sortableTime(createdAtMs)}#${eventId}` };

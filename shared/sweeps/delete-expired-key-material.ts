@@ -1,8 +1,8 @@
 /** The service's own DeleteExpiredKeyMaterial (CloudTrail's name for it): erases imported material whose time has passed. */
 import * as z from 'zod';
-import { expiredVersions, withoutMaterial } from '#shared/keys/imported.ts';
+import { eraseMaterial } from '#shared/keys/erase-material.ts';
+import { expiredVersions } from '#shared/keys/imported.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { updateKey } from '#shared/repositories/changes.ts';
 
 export const DeleteExpiredKeyMaterial = defineOperation({
   name: 'DeleteExpiredKeyMaterial',
@@ -12,7 +12,7 @@ export const DeleteExpiredKeyMaterial = defineOperation({
   input: z.object({ KeyId: z.string() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
-  needs: ['committer', 'materialEraser'],
+  needs: ['committer', 'materialEraser', 'relatedKeys'],
   errors: ['ConflictException'],
   audit: (input) => ({ keyId: input.KeyId }),
 
@@ -20,7 +20,7 @@ export const DeleteExpiredKeyMaterial = defineOperation({
     const { key } = ctx.keys;
     const versions = expiredVersions(key.record, ctx.now);
     if (versions.length === 0) throw ctx.error('ConflictException', 'No key material of the key has expired.');
-    await ctx.ports.committer.commit([updateKey(key, withoutMaterial(key.record, versions)), ...ctx.ports.materialEraser.eraseVersions(key, versions)]);
+    await ctx.ports.committer.commit(await eraseMaterial(ctx.ports, key, versions));
     return undefined;
   },
 });

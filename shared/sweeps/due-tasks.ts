@@ -8,6 +8,7 @@ import { newUuid } from '#shared/ids.ts';
 import { keyArn } from '#shared/keys/arn.ts';
 import { expiredVersions, isExternal } from '#shared/keys/imported.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
+import { primaryRegionOf } from '#shared/keys/multi-region.ts';
 import type { Operation } from '#shared/operation.ts';
 import { execute } from '#shared/pipeline/execute.ts';
 import type { Service } from '#shared/pipeline/service.ts';
@@ -20,6 +21,7 @@ import { DeleteExpiredKeyMaterial } from './delete-expired-key-material.ts';
 import { DeleteKey } from './delete-key.ts';
 import { type OverdueTally, taskKinds } from './overdue-tally.ts';
 import { RotateKey } from './rotate-key.ts';
+import { SynchronizeMultiRegionKey } from './synchronize-multi-region-key.ts';
 
 export const dueTaskSchema = z.strictObject({
   kind: z.enum(taskKinds),
@@ -80,9 +82,22 @@ async function* dueItems(store: Pick<RecordStore, 'query'>, table: 'core' | 'ops
 export async function runDueTask(service: Service, task: DueTask): Promise<void> {
   if (!(await isStillDue(service, task))) return;
   const KeyId = keyArn(service.partition, task);
-  if (task.kind === 'DELETION') await runAsService(service, task, DeleteKey, { KeyId });
+  if (task.kind === 'SYNCHRONIZATION') await runAsService(service, task, SynchronizeMultiRegionKey, { KeyId });
+  else if (task.kind === 'DELETION') await runAsService(service, task, DeleteKey, { KeyId });
   else if (task.kind === 'EXPIRY') await runAsService(service, task, DeleteExpiredKeyMaterial, { KeyId });
-  else await runAsService(service, task, RotateKey, { KeyId, ExpectedVersion: task.version, Reason: task.kind === 'ROTATION' ? 'SCHEDULE' : 'ENCRYPTION_COUNT' });
+  else await runRotation(service, task);
+}
+
+/** A replica that encrypted enough asks for a new version of its set, which only the primary key makes. */
+async function runRotation(service: Service, task: DueTask): Promise<void> {
+  const [item] = await service.store.getMany([keyRow(task)]);
+  if (item === undefined) return;
+  const of: DueTask = { ...task, region: primaryRegionOf(readKeyRecord(item)) };
+  await runAsService(service, of, RotateKey, {
+    KeyId: keyArn(service.partition, of),
+    ExpectedVersion: task.version,
+    Reason: task.kind === 'ROTATION' ? 'SCHEDULE' : 'ENCRYPTION_COUNT',
+  });
 }
 
 /** A look before the operation, so that repeated tasks leave no trail of refusals. */
@@ -93,7 +108,8 @@ async function isStillDue(service: Service, task: DueTask): Promise<boolean> {
   const record = readKeyRecord(item);
   const { state, currentVersion, deletion, rotation } = record;
   if (task.kind === 'EXPIRY') return expiredVersions(record, now).length > 0;
-  if (task.kind === 'DELETION') return deletion !== undefined && deletion.at <= now;
+  if (task.kind === 'SYNCHRONIZATION') return record.synchronize !== undefined;
+  if (task.kind === 'DELETION') return deletion?.at !== undefined && deletion.at <= now;
   if (task.kind === 'ENCRYPTION_COUNT' && currentVersion !== task.version) {
     await forgetRoll(service.store, task);
     return false;

@@ -1,7 +1,7 @@
 /** Counts what a search for due tasks finds. */
 import type { MetricSink } from '#shared/metrics/metric-sink.ts';
 
-export const taskKinds = ['ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY'] as const;
+export const taskKinds = ['SYNCHRONIZATION', 'ROTATION', 'ENCRYPTION_COUNT', 'DELETION', 'EXPIRY'] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
 /** How much is overdue and for how long: what shows that rotations and destructions really happen. */

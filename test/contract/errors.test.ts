@@ -27,7 +27,6 @@ const wrongUsage = change((now) => ({ KeyId: now.hmac }));
 const contextOnRsa = change((now) => ({ KeyId: now.rsa, EncryptionAlgorithm: 'RSAES_OAEP_SHA_256', EncryptionContext: { a: 'b' } }));
 const badMarker = change(() => ({ Marker: 'nonsense' }));
 const notSymmetric = change((now) => ({ KeyId: now.rsa }));
-const recipient = change(() => ({ Recipient: { KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' } }));
 const hugePolicy = JSON.stringify({ Statement: { Sid: 'x'.repeat(40_000), Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' } });
 const someone = 'arn:aws:iam::111122223333:user/someone';
 const noName = change(() => ({ AliasName: 'alias/' }));
@@ -171,7 +170,6 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     IncorrectKeyException: change((now) => ({ KeyId: now.otherSymmetric })),
     InvalidCiphertextException: change(() => ({ EncryptionContext: { other: 'context' } })),
     InvalidKeyUsageException: wrongUsage,
-    UnsupportedOperationException: recipient,
     ValidationException: contextOnRsa,
   },
   DeleteAlias: {
@@ -187,7 +185,6 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   },
   DeriveSharedSecret: {
     InvalidKeyUsageException: change((now) => ({ KeyId: now.signing })),
-    UnsupportedOperationException: recipient,
     ValidationException: change(() => ({ PublicKey: base64('not a key') })),
   },
   CreateBinding: {
@@ -259,8 +256,8 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   EnableKeyRotation: { UnsupportedOperationException: notSymmetric },
   Encapsulate: { InvalidKeyUsageException: wrongUsage },
   Encrypt: { InvalidKeyUsageException: wrongUsage, ValidationException: contextOnRsa },
-  GenerateDataKey: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: recipient, ValidationException: change(() => ({ NumberOfBytes: 32 })) },
-  GenerateDataKeyPair: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: recipient, ValidationException: noPairSpec },
+  GenerateDataKey: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ NumberOfBytes: 32 })) },
+  GenerateDataKeyPair: { InvalidKeyUsageException: wrongUsage, UnsupportedOperationException: change(() => ({ KeyPairSpec: 'SM2' })), ValidationException: noPairSpec },
   GenerateDataKeyPairWithoutPlaintext: {
     InvalidKeyUsageException: wrongUsage,
     UnsupportedOperationException: change(() => ({ KeyPairSpec: 'SM2' })),
@@ -271,7 +268,6 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   GenerateRandom: {
     CustomKeyStoreInvalidStateException: async (operation) => app.call(operation, { NumberOfBytes: 8, CustomKeyStoreId: await createStore(app, { connect: false }) }),
     CustomKeyStoreNotFoundException: change(() => ({ CustomKeyStoreId: noStore })),
-    UnsupportedOperationException: recipient,
     ValidationException: change(() => ({ NumberOfBytes: undefined })),
   },
   GetKeyJwks: {
@@ -325,6 +321,17 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
     InvalidKeyUsageException: change((now) => ({ DestinationKeyId: now.hmac })),
     ValidationException: change((now) => ({ DestinationKeyId: now.rsa, DestinationEncryptionAlgorithm: 'RSAES_OAEP_SHA_256' })),
   },
+  ReplicateKey: {
+    AlreadyExistsException: change(() => ({ ReplicaRegion: alice.region })),
+    LimitExceededException: async (operation) => {
+      const replicaRegions = Array.from({ length: 15 }, (_, at) => `eu-full-${at}`);
+      await writeKey(app, keys.multiRegion, (record) => ({ ...record, primaryRegion: alice.region, replicaRegions }));
+      return app.call(operation, { KeyId: keys.multiRegion, ReplicaRegion: 'eu-full-99' });
+    },
+    MalformedPolicyDocumentException: change(() => ({ Policy: 'not a policy' })),
+    TagException: change(() => ({ Tags: [{ TagKey: 'aws:mine', TagValue: '' }] })),
+    UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })),
+  },
   RotateKeyOnDemand: {
     KMSInvalidStateException: async (operation) => {
       await app.must('ImportKeyMaterial', await sampleRequest(app, keys, 'ImportKeyMaterial'));
@@ -338,6 +345,14 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   },
   Sign: { InvalidKeyUsageException: wrongUsage, ValidationException: change(() => ({ MessageType: 'DIGEST' })) },
   TagResource: { TagException: change(() => ({ Tags: [{ TagKey: 'aws:mine', TagValue: '' }] })) },
+  UpdatePrimaryRegion: {
+    KMSInvalidStateException: async (operation) => {
+      const members = await sampleRequest(app, keys, operation);
+      await app.must('ScheduleKeyDeletion', { KeyId: keys.multiRegion }, { caller: { ...alice, region: String(members.PrimaryRegion) } });
+      return app.call(operation, members);
+    },
+    UnsupportedOperationException: change((now) => ({ KeyId: now.symmetric })),
+  },
   UpdateKeyVersion: {
     LimitExceededException: async (operation) => {
       const superseded = Array.from({ length: 10 }, (_, at) => ({ version: at + 1, disabled: at === 0 }));

@@ -19,6 +19,8 @@ const subjects: Readonly<Record<string, keyof SampleKeys>> = {
   ListKeyVersions: 'signing',
   PutKeyVersionRule: 'signing',
   UpdateKeyVersion: 'signing',
+  ReplicateKey: 'multiRegion',
+  UpdatePrimaryRegion: 'multiRegion',
   UpdateAlias: 'otherSymmetric',
   GetParametersForImport: 'external',
   ImportKeyMaterial: 'external',

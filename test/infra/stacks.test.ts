@@ -6,8 +6,9 @@ import { tableNames } from '#shared/ports/record-store.ts';
 import { ofType, productionContext, type Resource, readable, type StackName, stackNames, synthesise, type Template, type Templates } from './synthesised.ts';
 
 let templates: Templates;
+const nitroRoot = '64:1A:03:21:A3:E2:44:EF:E4:56:46:31:95:D6:06:31:7E:D7:CD:CC:3C:17:56:E0:98:93:F3:C6:8F:79:BB:5B';
 beforeAll(() => {
-  templates = synthesise();
+  templates = synthesise({ attestation: { roots: [nitroRoot] } });
 });
 
 const all = (type: string): [StackName, string, Resource][] =>
@@ -150,7 +151,7 @@ describe('the queues, rules and the archive', () => {
   test('every rule says what it is for, and each of its targets has a dead-letter queue', () => {
     const rules = all('AWS::Events::Rule');
 
-    expect(rules).toHaveLength(3);
+    expect(rules).toHaveLength(4);
     for (const [, , { Properties }] of rules) {
       expect(Properties.Description).toEqual(expect.stringMatching(/^[A-Z].*\.$/));
       for (const target of Properties.Targets as Record<string, unknown>[]) expect(target.DeadLetterConfig).toBeDefined();
@@ -192,7 +193,7 @@ describe('the deployment as a whole', () => {
   test('what holds state outlives a production stack', () => {
     const stateful = [...all('AWS::DynamoDB::Table'), ...all('AWS::KMS::Key'), ...all('AWS::S3::Bucket'), ...all('AWS::SecretsManager::Secret')];
 
-    expect(stateful).toHaveLength(3 + 1 + 1 + 4);
+    expect(stateful).toHaveLength(3 + 2 + 1 + 4);
     for (const [, , resource] of stateful) expect([resource.DeletionPolicy, resource.UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
   });
 
@@ -221,5 +222,22 @@ describe('the deployment as a whole', () => {
 
     for (const stack of stackNames)
       for (const [, role] of ofType(bounded[stack], 'AWS::IAM::Role')) expect(role.Properties.PermissionsBoundary).toBe('arn:aws:iam::111122223333:policy/boundary');
+  });
+});
+
+describe('the roots of attestation documents', () => {
+  test('reach the functions of the operations that take Recipient, and no others', () => {
+    const told = ofType(templates.api, 'AWS::Lambda::Function').flatMap(([, { Properties }]) => {
+      const { Variables } = Properties.Environment as { Variables: Readonly<Record<string, string>> };
+      return Variables.CHATELAINE_ATTESTATION_ROOTS === nitroRoot ? [Variables.CHATELAINE_OPERATION] : [];
+    });
+
+    expect(told.toSorted()).toEqual(operations.flatMap(({ name, recipient }) => (recipient === undefined ? [] : [name])));
+  });
+
+  test.each([[[]], [['641a']], [[`${nitroRoot}00`]]])('%j is refused before anything is synthesised', (roots) => {
+    const { chatelaine } = productionContext({ attestation: { roots } });
+
+    expect(() => readConfig(chatelaine)).toThrow(/attestation/);
   });
 });

@@ -15,7 +15,7 @@ export interface Template {
   readonly Outputs?: Readonly<Record<string, { Value: unknown; Export?: { Name: string } }>>;
 }
 /** The stacks of every deployment. */
-export const stackNames = ['data', 'bridge', 'audit', 'api', 'lifecycle'] as const;
+export const stackNames = ['data', 'bridge', 'audit', 'api', 'lifecycle', 'observability'] as const;
 /** Those that come with a part of the configuration. */
 const optionalStackNames = ['network'] as const;
 export type StackName = (typeof stackNames)[number] | (typeof optionalStackNames)[number];

@@ -84,6 +84,24 @@ describe.each(['kms', 'execute-api'])('boto3, signing as %s', (signingName) => {
   });
 });
 
+test('boto3 brings key material of its own, and gets it back by the same material only', async () => {
+  const script = resolve(import.meta.dirname, 'clients/import_tour.py');
+
+  const { stdout } = await run(python, [script, server.endpoint, region], { env: environment() });
+
+  expect(JSON.parse(stdout)).toEqual({
+    states: ['PendingImport', 'Enabled', 'PendingImport'],
+    without: 'KMSInvalidStateException',
+    otherMaterial: 'IncorrectKeyMaterialException',
+    again: 'hello',
+    validTo: true,
+    expirationModel: 'KEY_MATERIAL_EXPIRES',
+    macIsOfTheMaterial: true,
+    tokenOfAnotherKey: 'InvalidImportTokenException',
+    wrappedByNobody: 'InvalidCiphertextException',
+  });
+});
+
 describe('AWS CLI', () => {
   test('makes a key, encrypts and decrypts a file, schedules and cancels deletion', async () => {
     const { KeyMetadata } = (await aws('create-key', '--description', 'from the command line')) as { KeyMetadata: { KeyId: string; KeyState: string } };

@@ -109,7 +109,8 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
       return child?.pid ?? 0;
     },
     async client(callerClass = 'admin', clientOptions = {}) {
-      const client = createBridgeClient({ ...(await credentials(callerClass)), ...clientOptions });
+      // A loaded machine may be slow; what a deadline does is tested with deadlines of its own.
+      const client = createBridgeClient({ deadlineMs: 30_000, ...(await credentials(callerClass)), ...clientOptions });
       clients.push(client);
       return client;
     },

@@ -79,11 +79,18 @@ export interface InProcess {
   close(): void;
 }
 
-export function startInProcess(): InProcess {
+interface Settings {
+  /** Fingerprints; absent: AWS's. */
+  readonly attestationRoots?: readonly string[];
+  /** Those that the deployment keeps; absent: any. */
+  readonly regions?: readonly string[];
+}
+
+export function startInProcess(settings: Settings = {}): InProcess {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-in-process-'));
   const clock = { at: Date.UTC(2026, 0, 15, 12) };
   const opened: SqliteStore[] = [];
-  const start = (hsms: Hsms): InProcess => assemble(join(folder, 'store.sqlite'), hsms, clock, opened, () => start(hsms), close);
+  const start = (hsms: Hsms): InProcess => assemble(join(folder, 'store.sqlite'), hsms, clock, opened, () => start(hsms), close, settings);
   function close(): void {
     for (const store of opened) store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -96,7 +103,7 @@ interface Hsms {
   readonly stores: StoreBridgeCryptos;
 }
 
-function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, opened: SqliteStore[], another: () => InProcess, close: () => void): InProcess {
+function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, opened: SqliteStore[], another: () => InProcess, close: () => void, settings: Settings): InProcess {
   const store = createSqliteStore({ path });
   opened.push(store);
   const audit: AuditRecord[] = [];
@@ -117,6 +124,7 @@ function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, 
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
+    ...settings,
     onFault: (fault) => void faultReports.push(fault),
     partition: 'aws',
     configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),

@@ -1,13 +1,28 @@
 /**
- * A PKCS #11 module that breaks off at the first call which AWS CloudHSM's documentation (client SDK 5, hsm2m.medium in FIPS mode) does not allow,
- * and simulates the rest with node:crypto, so that round trips work. It proves obedience to what is written, not that a cluster agrees.
+ * A PKCS #11 module that records its calls, breaks off at the first one which the documented rules (pkcs11-rules.ts) do not allow, and simulates the rest with node:crypto, so that round trips work. It proves obedience to what is written, not that a cluster agrees.
  */
 import { randomFillSync } from 'node:crypto';
 import pkcs11, { type Attribute, type Mechanism } from 'pkcs11js';
 import type { Handle, Pkcs11Module } from '#bridge/driver/module.ts';
+import {
+  type Attributes,
+  CLOUDHSM_GCM,
+  contradictsTemplate,
+  demand,
+  demandDocumented,
+  demandKeyPair,
+  demandNewObject,
+  demandOperation,
+  demandSecretKey,
+  demandSinglePart,
+  demandWrapMechanism,
+  demandWrappable,
+  permissions,
+  RuleBroken,
+  sessionsMax,
+} from './pkcs11-rules.ts';
 import { type SimulatedKey, simulation } from './pkcs11-simulation.ts';
 
-type Attributes = Map<number, boolean | number | string | Buffer>;
 interface StoredObject {
   readonly attributes: Attributes;
   readonly key: SimulatedKey;
@@ -18,36 +33,6 @@ interface Session {
   running: { kind: string; mechanism: Mechanism; key: StoredObject } | undefined;
 }
 
-const CLOUDHSM_GCM = 0x80001087;
-const CLOUDHSM_WRAPS: readonly number[] = [0x80002109, 0x8000210a, 0x8000216f];
-const sessionsMax = 1024;
-const dataBytesMax = 16_224;
-const objectsMax = 16_666;
-const curves: readonly string[] = ['06082a8648ce3d030107', '06052b81040022', '06052b81040023', '06052b8104000a', '06052b81040021'];
-const operationMechanisms: Readonly<Record<string, readonly number[]>> = {
-  encrypt: [CLOUDHSM_GCM],
-  decrypt: [CLOUDHSM_GCM, pkcs11.CKM_RSA_PKCS_OAEP],
-  sign: [pkcs11.CKM_ECDSA, pkcs11.CKM_RSA_PKCS, pkcs11.CKM_RSA_PKCS_PSS, pkcs11.CKM_SHA224_HMAC, pkcs11.CKM_SHA256_HMAC, pkcs11.CKM_SHA384_HMAC, pkcs11.CKM_SHA512_HMAC],
-  verify: [pkcs11.CKM_ECDSA, pkcs11.CKM_RSA_PKCS, pkcs11.CKM_RSA_PKCS_PSS],
-};
-const permissions: Readonly<Record<string, number>> = {
-  encrypt: pkcs11.CKA_ENCRYPT,
-  decrypt: pkcs11.CKA_DECRYPT,
-  sign: pkcs11.CKA_SIGN,
-  verify: pkcs11.CKA_VERIFY,
-  wrap: pkcs11.CKA_WRAP,
-  unwrap: pkcs11.CKA_UNWRAP,
-};
-/** Not in the documentation's attribute tables, so reading or setting them is a broken rule. */
-const unknownAttributes: readonly number[] = [pkcs11.CKA_ALLOWED_MECHANISMS, pkcs11.CKA_MODIFIABLE, pkcs11.CKA_COPYABLE];
-
-/** A documented rule was broken: fails the test, unlike a return value, which the driver may handle. */
-export class RuleBroken extends Error {
-  override readonly name = 'RuleBroken';
-}
-const demand = (holds: boolean, rule: string): void => {
-  if (!holds) throw new RuleBroken(rule);
-};
 export const returnWith = (name: string, code: number): Error => new pkcs11.Pkcs11Error(`${name}:${code}`, code);
 const numberOf = (handle: Handle): bigint => handle.readBigUInt64LE();
 
@@ -123,7 +108,7 @@ export class RuleRecorder {
   C_GetAttributeValue(_session: Handle, object: Handle, template: Attribute[]): { type: number; value: Buffer }[] {
     const { attributes, key } = this.#object(object, 'CKR_OBJECT_HANDLE_INVALID', pkcs11.CKR_OBJECT_HANDLE_INVALID);
     return template.map(({ type }) => {
-      demand(!unknownAttributes.includes(type), `attribute ${type} is not documented`);
+      demandDocumented(type);
       const value = attributes.get(type) ?? simulation.publicAttribute(key, type);
       if (value === undefined) throw returnWith('CKR_ATTRIBUTE_TYPE_INVALID', pkcs11.CKR_ATTRIBUTE_TYPE_INVALID);
       if (typeof value === 'boolean') return { type, value: Buffer.of(value ? 1 : 0) };
@@ -132,22 +117,13 @@ export class RuleRecorder {
   }
   C_GenerateKey(session: Handle, { mechanism }: Mechanism, template: Attribute[]): Handle {
     const attributes = this.#newObject(session, template, true);
-    const length = Number(attributes.get(pkcs11.CKA_VALUE_LEN));
-    if (mechanism === pkcs11.CKM_AES_KEY_GEN) demand([16, 24, 32].includes(length), 'AES keys have 16, 24 or 32 bytes');
-    else demand(mechanism === pkcs11.CKM_GENERIC_SECRET_KEY_GEN && length >= 1 && length <= 800, 'generic secrets have 1 to 800 bytes');
+    const length = demandSecretKey(mechanism, attributes);
     return this.#store({ attributes, key: simulation.secret(length), session: numberOf(session) });
   }
   C_GenerateKeyPair(session: Handle, { mechanism }: Mechanism, publicTemplate: Attribute[], privateTemplate: Attribute[]) {
     const publicAttributes = this.#newObject(session, publicTemplate, false);
     const privateAttributes = this.#newObject(session, privateTemplate, true);
-    const curve = publicAttributes.get(pkcs11.CKA_EC_PARAMS);
-    if (mechanism === pkcs11.CKM_EC_KEY_PAIR_GEN) demand(curve instanceof Buffer && curves.includes(curve.toString('hex')), 'the curve is not supported');
-    else {
-      demand(mechanism === pkcs11.CKM_RSA_X9_31_KEY_PAIR_GEN, 'RSA key pairs are made by CKM_RSA_X9_31_KEY_PAIR_GEN in FIPS mode');
-      const bits = Number(publicAttributes.get(pkcs11.CKA_MODULUS_BITS));
-      demand(bits >= 2048 && bits <= 4096 && bits % 256 === 0, 'RSA keys have 2048 to 4096 bits in steps of 256');
-    }
-    const pair = simulation.pair(curve instanceof Buffer ? curve.toString('hex') : Number(publicAttributes.get(pkcs11.CKA_MODULUS_BITS)));
+    const pair = simulation.pair(demandKeyPair(mechanism, publicAttributes));
     const owner = numberOf(session);
     const publicKey = this.#store({ attributes: publicAttributes, key: pair.publicKey, session: owner });
     return { publicKey, privateKey: this.#store({ attributes: privateAttributes, key: pair.privateKey, session: owner }) };
@@ -161,30 +137,25 @@ export class RuleRecorder {
     this.#object(object, 'CKR_OBJECT_HANDLE_INVALID', pkcs11.CKR_OBJECT_HANDLE_INVALID);
     this.#objects.delete(numberOf(object));
   }
-  C_WrapKey(session: Handle, { mechanism, parameter }: Mechanism, wrapping: Handle, key: Handle, out: Buffer): Buffer {
-    this.#demandWrap(mechanism, parameter);
+  C_WrapKey(session: Handle, mechanism: Mechanism, wrapping: Handle, key: Handle, out: Buffer): Buffer {
+    demandWrapMechanism(mechanism);
     const kek = this.#use(session, wrapping, 'wrap', 'CKR_WRAPPING_KEY_HANDLE_INVALID', pkcs11.CKR_WRAPPING_KEY_HANDLE_INVALID);
     const target = this.#object(key, 'CKR_KEY_HANDLE_INVALID', pkcs11.CKR_KEY_HANDLE_INVALID);
-    demand(target.attributes.get(pkcs11.CKA_EXTRACTABLE) === true, 'only extractable keys are wrapped');
-    const trusted = kek.attributes.get(pkcs11.CKA_TRUSTED) === true;
-    demand(trusted || target.attributes.get(pkcs11.CKA_WRAP_WITH_TRUSTED) !== true, 'WRAP_WITH_TRUSTED keys are wrapped by trusted keys only');
+    demandWrappable(kek.attributes, target.attributes);
     const wrapped = simulation.wrap(kek.key, target.key);
     wrapped.copy(out);
     return out.subarray(0, wrapped.length);
   }
-  C_UnwrapKey(session: Handle, { mechanism, parameter }: Mechanism, unwrapping: Handle, wrapped: Buffer, template: Attribute[]): Handle {
-    const byRsa = mechanism === pkcs11.CKM_RSA_PKCS_OAEP;
-    if (!byRsa) this.#demandWrap(mechanism, parameter);
+  C_UnwrapKey(session: Handle, mechanism: Mechanism, unwrapping: Handle, wrapped: Buffer, template: Attribute[]): Handle {
+    const byRsa = mechanism.mechanism === pkcs11.CKM_RSA_PKCS_OAEP;
+    if (!byRsa) demandWrapMechanism(mechanism);
     const kek = this.#use(session, unwrapping, 'unwrap', 'CKR_UNWRAPPING_KEY_HANDLE_INVALID', pkcs11.CKR_UNWRAPPING_KEY_HANDLE_INVALID);
     const attributes = this.#newObject(session, template, true);
     demand(!attributes.has(pkcs11.CKA_VALUE_LEN), 'C_UnwrapKey takes no CKA_VALUE_LEN');
-    // Only the KEK has an unwrap template.
-    for (const [type, wanted] of kek.attributes.get(pkcs11.CKA_TRUSTED) === true ? unwrapTemplate : []) {
-      if ((attributes.get(type) ?? wanted) !== wanted) throw returnWith('CKR_TEMPLATE_INCONSISTENT', pkcs11.CKR_TEMPLATE_INCONSISTENT);
-    }
+    if (contradictsTemplate(kek.attributes, attributes)) throw returnWith('CKR_TEMPLATE_INCONSISTENT', pkcs11.CKR_TEMPLATE_INCONSISTENT);
     const isPrivate = attributes.get(pkcs11.CKA_CLASS) === pkcs11.CKO_PRIVATE_KEY;
     demand(!(byRsa && isPrivate), 'RSA unwraps secret keys only');
-    const key = byRsa ? simulation.oaepUnwrap(kek.key, parameter, wrapped) : simulation.unwrap(kek.key, wrapped, isPrivate);
+    const key = byRsa ? simulation.oaepUnwrap(kek.key, mechanism.parameter, wrapped) : simulation.unwrap(kek.key, wrapped, isPrivate);
     if (key === undefined) throw byRsa ? returnWith('CKR_WRAPPED_KEY_INVALID', pkcs11.CKR_WRAPPED_KEY_INVALID) : returnWith('CKR_GENERAL_ERROR', pkcs11.CKR_GENERAL_ERROR);
     return this.#store({ attributes, key, session: numberOf(session) });
   }
@@ -224,31 +195,13 @@ export class RuleRecorder {
     return verdict;
   }
 
-  #demandWrap(mechanism: number, parameter: unknown): void {
-    demand(CLOUDHSM_WRAPS.includes(mechanism >>> 0), 'keys are wrapped by CKM_CLOUDHSM_AES_KEY_WRAP_* only');
-    demand(parameter === undefined || parameter === null, 'the IV of key wrap is implicit');
-  }
-  /** Common rules of new objects. */
   #newObject(session: Handle, template: Attribute[], secret: boolean): Attributes {
     this.#session(session);
-    demand(this.#objects.size < objectsMax, 'at most 16,666 keys');
-    const attributes: Attributes = new Map(template.map(({ type, value }) => [type, value as boolean]));
-    demand(attributes.size === template.length, 'an attribute is given twice');
-    for (const type of unknownAttributes) demand(!attributes.has(type), `attribute ${type} is not documented`);
-    demand(attributes.has(pkcs11.CKA_TOKEN), 'CKA_TOKEN is explicit');
-    if (secret)
-      for (const type of [pkcs11.CKA_EXTRACTABLE, pkcs11.CKA_SENSITIVE]) demand(attributes.has(type), "CKA_EXTRACTABLE and CKA_SENSITIVE are explicit: CloudHSM's defaults differ");
-    demand(attributes.get(pkcs11.CKA_TRUSTED) !== true, 'only the administrator sets CKA_TRUSTED');
-    return attributes;
+    return demandNewObject(this.#objects.size, template, secret);
   }
   #init(session: Handle, kind: string, mechanism: Mechanism, key: Handle): void {
     const state = this.#session(session);
-    demand(operationMechanisms[kind]!.includes(mechanism.mechanism >>> 0), `mechanism 0x${(mechanism.mechanism >>> 0).toString(16)} is not for ${kind}`);
-    if (mechanism.mechanism >>> 0 === CLOUDHSM_GCM) {
-      const { iv, tagBits } = mechanism.parameter as unknown as { iv: Buffer; tagBits: number };
-      demand(iv.length === 0, 'pIv is NULL: the HSM chooses the IV');
-      demand(tagBits === 128, 'the tag has 128 bits');
-    }
+    demandOperation(kind, mechanism);
     if (state.running !== undefined) throw returnWith('CKR_OPERATION_ACTIVE', pkcs11.CKR_OPERATION_ACTIVE);
     state.running = { kind, mechanism, key: this.#use(session, key, kind, 'CKR_KEY_HANDLE_INVALID', pkcs11.CKR_KEY_HANDLE_INVALID) };
   }
@@ -256,7 +209,7 @@ export class RuleRecorder {
     const state = this.#session(session);
     const { running } = state;
     if (running?.kind !== kind) throw returnWith('CKR_OPERATION_NOT_INITIALIZED', pkcs11.CKR_OPERATION_NOT_INITIALIZED);
-    demand(input.length <= dataBytesMax + (kind === 'decrypt' ? 28 : 0), 'single-part data has at most 16,224 bytes');
+    demandSinglePart(kind, input);
     state.running = undefined;
     const result = action(running);
     demand(out.length >= result.length, 'the output buffer is too small');
@@ -288,13 +241,6 @@ export class RuleRecorder {
     return toHandle(this.#next++);
   }
 }
-
-const unwrapTemplate: readonly (readonly [number, boolean])[] = [
-  [pkcs11.CKA_SENSITIVE, true],
-  [pkcs11.CKA_EXTRACTABLE, true],
-  [pkcs11.CKA_WRAP_WITH_TRUSTED, true],
-  [pkcs11.CKA_TOKEN, false],
-];
 
 function toHandle(value: bigint): Handle {
   const bytes = Buffer.alloc(8);

@@ -2,6 +2,7 @@
 import { importRequest } from './import-request.ts';
 import type { InProcess, Members } from './in-process.ts';
 import { createStore, storeMembers } from './key-stores.ts';
+import { existingReplica, newReplica } from './sample-replicas.ts';
 
 export interface SampleKeys {
   readonly symmetric: string;
@@ -13,6 +14,8 @@ export interface SampleKeys {
   readonly external: string;
   readonly agreement: string;
   readonly kem: string;
+  /** Symmetric, primary in alice's Region. It has no replica until a request for one is made. */
+  readonly multiRegion: string;
 }
 
 export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
@@ -26,6 +29,7 @@ export async function createSampleKeys(app: InProcess): Promise<SampleKeys> {
     external: await create({ Origin: 'EXTERNAL' }),
     agreement: await create({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'KEY_AGREEMENT' }),
     kem: await create({ KeySpec: 'ML_KEM_512', KeyUsage: 'ENCAPSULATE_DECAPSULATE' }),
+    multiRegion: await create({ MultiRegion: true }),
   };
 }
 
@@ -182,6 +186,7 @@ const samples: Readonly<Record<string, Sample>> = {
     DestinationKeyId: keys.otherSymmetric,
     DestinationEncryptionContext: { purpose: 'moved' },
   }),
+  ReplicateKey: (app, keys) => newReplica(app, keys.multiRegion, policy),
   RotateKeyOnDemand: ofKey,
   ScheduleKeyDeletion: (_, keys) => ({ KeyId: keys.symmetric, PendingWindowInDays: 7 }),
   Sign: (_, keys) => ({ KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' }),
@@ -193,6 +198,7 @@ const samples: Readonly<Record<string, Sample>> = {
     const { Version } = await app.must('CreateKeyVersion', { KeyId: keys.signing });
     return { KeyId: keys.signing, Version: Number(Version) - 1, State: 'DISABLED' };
   },
+  UpdatePrimaryRegion: async (app, keys) => ({ KeyId: keys.multiRegion, PrimaryRegion: await existingReplica(app, keys.multiRegion) }),
   UpdateKeyDescription: (_, keys) => ({ KeyId: keys.symmetric, Description: 'another sample' }),
   async Verify(app, keys) {
     const members = { KeyId: keys.signing, Message: message, SigningAlgorithm: 'ECDSA_SHA_256' };

@@ -63,12 +63,16 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
   const hmac = (bytes: Uint8Array): Buffer => createHmac('sha256', keys.mac).update(bytes).digest();
   const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 
-  type Algorithm = EncryptionAlgorithm | SigningAlgorithm | MacAlgorithm | KeyAgreementAlgorithm | EncapsulationAlgorithm;
-  function open(key: KeyHandle, usage: KeyUsage, algorithm?: Algorithm): Buffer {
-    const { binding, material } = key;
+  function requireAuthentic({ binding, material }: KeyHandle): void {
     const parsed = keyMaterialSchema.safeParse(material);
     const isBound = (['account', 'region', 'keyId', 'version'] as const).every((name) => binding[name] === material[name]);
     if (!parsed.success || !isBound || !equal(Buffer.from(material.tag, 'base64'), hmac(encodeMaterialBinding(domain, material)))) throw fail('material-refused');
+  }
+
+  type Algorithm = EncryptionAlgorithm | SigningAlgorithm | MacAlgorithm | KeyAgreementAlgorithm | EncapsulationAlgorithm;
+  function open(key: KeyHandle, usage: KeyUsage, algorithm?: Algorithm): Buffer {
+    const { material } = key;
+    requireAuthentic(key);
     const spec = describeKeySpec(material.keySpec);
     const algorithms: readonly string[] = [
       ...(spec.encryptionAlgorithms ?? []),
@@ -141,6 +145,13 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
       const cipher = createCipheriv('id-aes256-wrap-pad', keys.kek, kwpIv);
       const wrapped = Buffer.concat([cipher.update(secret), cipher.final()]).toString('base64');
       return tagged(request, wrapped, publicKey, (unsealed) => hmac(encodeMaterialBinding(domain, unsealed)).toString('base64'));
+    },
+    async rebindKey(key, region) {
+      requireAuthentic(key);
+      if (!key.binding.keyId.startsWith('mrk-') || key.material.origin === 'EXTERNAL') throw fail('invalid-request');
+      const { tag: _, ...claims } = key.material;
+      const unsealed = { ...claims, region };
+      return { ...unsealed, tag: hmac(encodeMaterialBinding(domain, unsealed)).toString('base64') };
     },
     ...softwareImports({
       domain,

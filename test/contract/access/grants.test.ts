@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { granteeRow, grantRow } from '#shared/repositories/access-rows.ts';
+import { grantsPerKeyMax } from '#shared/repositories/access-records.ts';
+import { grantCountRow, grantCountShards, granteeRow, grantRow } from '#shared/repositories/access-rows.ts';
 import { countRows } from '#test/support/edit-row.ts';
 import { alice, type InProcess, type Members, mallory, startInProcess } from '#test/support/in-process.ts';
 import { allowing, ann, as, ben, eve, give, keyPolicy, newKey, rootOf, sessionOf, statement } from '#test/support/people.ts';
@@ -20,6 +21,68 @@ const create = async (more: Members = {}, caller = alice): Promise<Created> =>
 const encrypt = (caller = ann, more: Members = {}) => as(app, caller)('Encrypt', { KeyId: key.arn, Plaintext, ...more });
 const listed = async (): Promise<Members[]> => (await app.must('ListGrants', { KeyId: key.id })).Grants as Members[];
 
+describe('at most 50,000 grants on a key', () => {
+  const name = () => ({ region: alice.region, keyId: key.id });
+  const shards = () => Array.from({ length: grantCountShards }, (_, shard) => grantCountRow(name(), shard));
+  const counted = async () => (await app.store.getMany(shards())).reduce((sum, item) => sum + Number(item?.body.grants ?? 0), 0);
+  /** As if the key had this many more. */
+  async function addToCount(grants: number): Promise<void> {
+    const row = shards()[0]!;
+    const [item] = await app.store.getMany([row]);
+    await app.store.transact([{ put: { ...row, rev: (item?.rev ?? 0) + 1, body: { grants: Number(item?.body.grants ?? 0) + grants } } }]);
+  }
+  const members = (at: number): Members => ({ KeyId: key.arn, GranteePrincipal: `arn:aws:iam::${alice.account}:user/user-${at}`, Operations: ['Encrypt'] });
+
+  test('the next one is refused until one is revoked; a repeat of one that is there is not', async () => {
+    const { GrantId } = await create({ Name: 'first' });
+    await addToCount(grantsPerKeyMax - 1);
+
+    const refused = await app.call('CreateGrant', members(1));
+    const repeated = await create({ Name: 'first' });
+    await app.must('RevokeGrant', { KeyId: key.id, GrantId });
+
+    expect(refused).toMatchObject({ code: 'LimitExceededException', message: expect.stringContaining('50000') });
+    expect(repeated.GrantId).toBe(GrantId);
+    expect((await app.call('CreateGrant', members(1))).code).toBeUndefined();
+    expect((await app.call('CreateGrant', members(2))).code).toBe('LimitExceededException');
+  });
+
+  test('the count is that of the list, whatever is made, revoked and retired at once by two processes', async () => {
+    const other = app.another();
+    const made = await Promise.all(Array.from({ length: 12 }, async (_, at) => (at % 2 === 0 ? app : other).must('CreateGrant', members(at % 3))));
+    await Promise.all([
+      ...made.slice(0, 4).map(({ GrantId }) => app.must('RevokeGrant', { KeyId: key.id, GrantId })),
+      ...made.slice(4, 7).map(({ GrantToken }) => other.must('RetireGrant', { GrantToken })),
+      other.must('CreateGrant', members(9)),
+    ]);
+
+    expect(await listed()).toHaveLength(6);
+    expect(await counted()).toBe(6);
+  });
+
+  test('of many that are made at once, at most one for each further part of the count gets past', async () => {
+    const room = 5;
+    await addToCount(grantsPerKeyMax - room);
+
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => app.call('CreateGrant', members(at))));
+
+    const made = answers.filter(({ code }) => code === undefined).length;
+    expect(made).toBeGreaterThanOrEqual(room);
+    expect(made).toBeLessThanOrEqual(room + grantCountShards - 1);
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([undefined, 'LimitExceededException']));
+  });
+
+  test('a count that somebody spoiled in the database refuses nobody', async () => {
+    const row = shards()[0]!;
+    await app.store.transact([{ put: { ...row, rev: 1, body: { grants: 'many' } } }]);
+
+    const made = await Promise.all(Array.from({ length: 8 }, (_, at) => app.must('CreateGrant', members(at))));
+    for (const { GrantId } of made) await app.must('RevokeGrant', { KeyId: key.id, GrantId });
+
+    expect(await listed()).toEqual([]);
+  });
+});
+
 describe('the life of a grant', () => {
   test('it counts from the next request on, in every process, and so does its end', async () => {
     const other = app.another();
@@ -32,7 +95,8 @@ describe('the life of a grant', () => {
 
     await app.must('RevokeGrant', { KeyId: key.id, GrantId });
     expect((await asAnn()).code).toBe('AccessDeniedException');
-    expect(countRows(app.path, 'core', `KEY#eu-west-1#${key.id}`)).toBe(2);
+    // The key, its version, and how many grants it has.
+    expect(countRows(app.path, 'core', `KEY#eu-west-1#${key.id}`)).toBe(3);
   });
 
   test('ListGrants shows it as AWS does', async () => {

@@ -32,6 +32,9 @@ const rows: Readonly<Record<string, Row>> = {
   CancelKeyDeletion: [4, 4, 'ok', 4, 4, 4, 4],
   CreateAlias: change,
   CreateGrant: ['ok', 1, 3, 5, 'ok', 14, 'ok'],
+  // No key of a custom key store is a multi-Region key; refusing is the one safe reading of the empty cell.
+  ReplicateKey: ['ok', 1, 3, 5, 11, 14, 15],
+  UpdatePrimaryRegion: ['ok', 1, 3, 5, 11, 14, 'ok'],
   ListGrants: always,
   RetireGrant: always,
   RevokeGrant: always,

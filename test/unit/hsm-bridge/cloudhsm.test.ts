@@ -13,7 +13,8 @@ import { describeDigestSigning, signingDescriptors } from '#shared/algorithms/si
 import { canWrap, isImportable, wrappingAlgorithms } from '#shared/algorithms/wrapping.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { ImportedKey } from '#shared/ports/crypto.ts';
-import { RuleBroken, RuleRecorder, returnWith } from '#test/support/pkcs11-rule-recorder.ts';
+import { RuleRecorder, returnWith } from '#test/support/pkcs11-rule-recorder.ts';
+import { RuleBroken } from '#test/support/pkcs11-rules.ts';
 import { simulation } from '#test/support/pkcs11-simulation.ts';
 import { wrapMaterial } from '#test/support/wrap-material.ts';
 

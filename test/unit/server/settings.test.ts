@@ -23,6 +23,7 @@ test.each([
   ['CHATELAINE_PORT', '0x50'],
   ['CHATELAINE_SWEEP_SECONDS', 'often'],
   ['CHATELAINE_BRIDGE_WORKERS', '0'],
+  ['CHATELAINE_ATTESTATION_ROOTS', 'AWS'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(() => readSettings({ [name]: value }, '/')).toThrow(name);
 });
