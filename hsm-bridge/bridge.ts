@@ -1,5 +1,4 @@
 /** Puts the parts of the bridge together. */
-import { readFileSync } from 'node:fs';
 import { BridgeMetrics } from './bridge-metrics.ts';
 import { type BridgeConfig, readPin } from './config.ts';
 import { loadDomainKeys } from './driver/domain-keys.ts';
@@ -9,12 +8,15 @@ import { Lane } from './lanes/lane.ts';
 import type { WorkerSetup } from './lanes/worker.ts';
 import { Hsm } from './operations/hsm.ts';
 import { profiles } from './profiles/index.ts';
+import { CertificateFiles } from './server/certificate-files.ts';
 import { Health } from './server/health.ts';
 import { BridgeServer } from './server/server.ts';
 
 export interface Bridge {
   readonly port: number;
   readonly healthPort: number;
+  /** Takes over certificates that were replaced in their files. It does so by itself within half a minute. */
+  lookAtCertificates(): void;
   /** Stops taking work, finishes what runs. */
   drain(): Promise<void>;
 }
@@ -79,13 +81,12 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
   });
   await Promise.all([fast.start(), slow.start()]);
 
+  const files = new CertificateFiles(config.tls);
   const server = new BridgeServer({
     hsm,
     host: listen.host,
     port: listen.port,
-    certificate: readFileSync(config.tls.certificate, 'utf8'),
-    key: readFileSync(config.tls.key, 'utf8'),
-    clientAuthority: readFileSync(config.tls.clientAuthority, 'utf8'),
+    certificates: files.current,
     onFault: (error) => events.log({ event: 'fault', ...faultOf(error) }),
     observer: metrics,
   });
@@ -96,13 +97,16 @@ export async function startBridge(config: BridgeConfig, events: BridgeEvents): P
   });
   const healthPort = await health.start();
   const port = await server.listen();
+  files.follow({ use: (certificates) => server.useCertificates(certificates), log: events.log });
   metrics.start({ lanes: { fast, slow }, ready: () => health.ready, cachedKeys: () => hsm.cachedKeys });
   const sweep = setInterval(() => hsm.expireCaches(), cacheSweepMs).unref();
   return {
     port,
     healthPort,
+    lookAtCertificates: () => files.look(),
     async drain() {
       health.leave();
+      files.stop();
       clearInterval(sweep);
       await server.drain(drainWithinMs);
       await Promise.all([fast.close(), slow.close()]);

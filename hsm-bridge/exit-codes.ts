@@ -11,4 +11,6 @@ export const exitCodes = {
   tokenUnavailable: 71,
   /** The domain keys are missing or wrong: an operator must look. */
   domainKeysRefused: 72,
+  /** A secret of the container is missing, empty or unreadable: an operator must look. */
+  secretUnusable: 73,
 } as const;

@@ -40,6 +40,7 @@ try {
       void bridge.drain().then(() => leave(exitCodes.drained));
     });
   }
+  process.on('SIGHUP', () => bridge.lookAtCertificates());
   log({ event: 'ready', port: bridge.port, healthPort: bridge.healthPort, pid: process.pid });
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);

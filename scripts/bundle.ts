@@ -16,6 +16,7 @@ export const entrypoints = [
   'due-task',
   'outbox-publisher',
   'audit-archiver',
+  'certificate-authority',
   'hsm-resource',
   'hsm-reconcile',
   'hsm-backup-guardian',

@@ -8,15 +8,14 @@ import type { Hsm } from '../operations/hsm.ts';
 import { runBatch } from './batch.ts';
 import { callerClassOfSocket } from './caller-class.ts';
 import { call, demandClass, isOperation } from './calls.ts';
+import type { ServerCertificates } from './certificate-files.ts';
 import { type Deadlined, Deadlines } from './deadlines.ts';
 
 export interface BridgeServerOptions {
   readonly hsm: Hsm;
   readonly host: string;
   readonly port: number;
-  readonly certificate: string;
-  readonly key: string;
-  readonly clientAuthority: string;
+  readonly certificates: ServerCertificates;
   /** Unexpected faults, for the operator's log. */
   readonly onFault: (error: unknown) => void;
   readonly observer?: ServerObserver;
@@ -49,9 +48,8 @@ export class BridgeServer {
 
   constructor(options: BridgeServerOptions) {
     this.#options = options;
-    const { certificate: cert, key, clientAuthority: ca } = options;
     this.#server = createServer(
-      { cert, key, ca, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3', keepAliveTimeout: idleConnectionMs, requestTimeout: 10_000, headersTimeout: 5_000 },
+      { ...tlsOptions(options.certificates), requestCert: true, rejectUnauthorized: true, keepAliveTimeout: idleConnectionMs, requestTimeout: 10_000, headersTimeout: 5_000 },
       (request, response) => this.#receive(request, response),
     );
     this.#server.maxRequestsPerSocket = 0;
@@ -64,6 +62,11 @@ export class BridgeServer {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
     });
+  }
+
+  /** For new connections. Those that are open end by themselves within minutes, whatever certificate they came with. */
+  useCertificates(certificates: ServerCertificates): void {
+    this.#server.setSecureContext(tlsOptions(certificates));
   }
 
   /** Finishes what runs, answers no new connection. */
@@ -174,6 +177,8 @@ export class BridgeServer {
     response.end(body, () => body.fill(0));
   }
 }
+
+const tlsOptions = ({ certificate: cert, key, clientAuthority: ca }: ServerCertificates) => ({ cert, key, ca, minVersion: 'TLSv1.3' }) as const;
 
 const connectionEnds = new WeakMap<object, number>();
 

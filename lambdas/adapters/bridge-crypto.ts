@@ -1,6 +1,6 @@
 /**
- * The Crypto port over the HSM bridge. The client certificate comes from Secrets Manager at first use, and again after the bridge refused the
- * connection: certificates are short-lived and are replaced while functions run.
+ * The Crypto port over the HSM bridge. The client certificate comes from Secrets Manager at first use, again every half hour, and again after the bridge
+ * refused the connection: certificates are short-lived and are replaced long before they end, while functions run.
  */
 import * as z from 'zod';
 import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
@@ -47,50 +47,75 @@ const methods: Readonly<Record<keyof Crypto, true>> = {
 };
 /** Between two looks at the secret, so that a bridge that is down does not become a load on Secrets Manager. */
 const reloadPauseMs = 10_000;
+/** Well within the half of its life that a certificate is replaced before it ends, and the time that both authorities of a change-over are trusted. */
+const refreshEveryMs = 30 * 60_000;
+/** Calls under way on an old connection finish with it. */
+const closeAfterMs = 30_000;
+/** A second key would be made when the first answer was lost. */
+const notRepeated: ReadonlySet<keyof Crypto> = new Set(['generateKey', 'importKey']);
+
+interface Connected {
+  readonly client: ConnectedCrypto;
+  readonly secret: string;
+}
 
 export function createBridgeCrypto({ loadSecret, connect, now = Date.now, onLoaded }: BridgeCryptoOptions): Crypto {
-  let connected: Promise<ConnectedCrypto> | undefined;
+  let connected: Promise<Connected> | undefined;
   let loadedAt = 0;
 
-  async function load(): Promise<ConnectedCrypto> {
+  async function load(previous?: Connected): Promise<Connected> {
     loadedAt = now();
     let certificate: BridgeCertificate;
+    let secret: string;
     try {
-      certificate = bridgeCertificateSchema.parse(JSON.parse(await loadSecret()));
+      secret = await loadSecret();
+      certificate = bridgeCertificateSchema.parse(JSON.parse(secret));
     } catch (cause) {
       // Names only: the message of a parser quotes what it read, which is the private key.
       logLine('error', { event: 'bridge-certificate-not-loaded', errors: errorNames(cause) });
       throw new CryptoError('unavailable', 'the certificate for the bridge cannot be had');
     }
+    if (secret === previous?.secret) return previous;
     onLoaded?.(certificate);
-    return connect(certificate);
+    return { client: connect(certificate), secret };
   }
 
-  function current(): Promise<ConnectedCrypto> {
+  function current(): Promise<Connected> {
     if (connected === undefined) {
       const loading = load();
       connected = loading;
       loading.catch(() => {
         if (connected === loading) connected = undefined;
       });
-    }
+    } else if (now() - loadedAt >= refreshEveryMs) void replace(connected);
     return connected;
   }
+
+  /** Looks at the secret again. What is in use stays in use when it is the same, or when none can be had. @returns whether there is another certificate now */
+  async function replace(used: Promise<Connected>): Promise<boolean> {
+    const previous = await used.catch(() => undefined);
+    const next = await load(previous).catch(() => previous);
+    if (next === undefined || next === previous) return false;
+    if (connected === used) connected = Promise.resolve(next);
+    if (previous !== undefined) setTimeout(() => previous.client.close(), closeAfterMs).unref();
+    return true;
+  }
+
+  const run = async (used: Promise<Connected>, method: keyof Crypto, args: readonly unknown[]): Promise<unknown> =>
+    ((await used).client[method] as (...values: readonly unknown[]) => Promise<unknown>)(...args);
 
   async function call(method: keyof Crypto, args: readonly unknown[]): Promise<unknown> {
     const used = current();
     try {
-      const client = await used;
-      return await (client[method] as (...values: readonly unknown[]) => Promise<unknown>)(...args);
+      return await run(used, method, args);
     } catch (error) {
       if (error instanceof CryptoError && error.code !== 'invalid-ciphertext') logLine('error', { event: 'bridge-call-failed', call: method, errors: errorNames(error) });
       const refused = error instanceof CryptoError && (error.code === 'unavailable' || error.code === 'forbidden');
-      if (refused && connected === used && now() - loadedAt >= reloadPauseMs) {
-        connected = undefined;
-        // Calls under way on the old connection finish with it.
-        used.then((client) => setTimeout(() => client.close(), 30_000).unref()).catch(() => undefined);
-      }
-      throw error;
+      if (!refused) throw error;
+      // Another call may have found the new certificate meanwhile.
+      const replaced = connected !== used || (now() - loadedAt >= reloadPauseMs && (await replace(used)));
+      if (!replaced || notRepeated.has(method)) throw error;
+      return run(current(), method, args);
     }
   }
 

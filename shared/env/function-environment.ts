@@ -45,7 +45,18 @@ export const functionEnvironments = {
   sweep: z.object({ ...tables, CHATELAINE_TASK_QUEUE_URL: text }),
   dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge, ...keyStores }),
   outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),
+  certificateAuthority: z.object({
+    /** ARNs of the authority's keys in AWS KMS, separated by commas: the first one issues, all are trusted. */
+    CHATELAINE_AUTHORITY_KEYS: text,
+    /** The bridge's own certificate: its secret, and the names that it carries, separated by commas. */
+    CHATELAINE_BRIDGE_CERTIFICATE_SECRET: text,
+    CHATELAINE_BRIDGE_NAMES: text,
+    /** `class=ARN of the secret`, separated by commas. */
+    CHATELAINE_CLIENT_CERTIFICATE_SECRETS: text,
+    CHATELAINE_CERTIFICATE_DAYS: text.regex(/^[0-9]{1,3}$/),
+  }),
   auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
+  hsmResource: z.object({ CHATELAINE_DEPLOYMENT: text }),
   /** The settings as JSON (shared/cloudhsm/settings.ts), and the folder that the roots of the HSM's hardware are in. */
   hsmReconcile: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM: text, CHATELAINE_HSM_ROOTS: text }),
   /** The cluster, when it is not the deployment's own; the second Region, when there is one. */

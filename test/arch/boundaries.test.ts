@@ -40,7 +40,7 @@ const rules: readonly Rule[] = [
     may: [
       /^hsm-bridge\//,
       /^shared\/(algorithms|bridge-(protocol|batch)\.ts|errors\.ts|ports|metrics|keys\/(material|import-token)\.ts)/,
-      /^(pkcs11js|@noble\/(curves|post-quantum)|@peculiar\/x509|reflect-metadata|zod|undici)$/,
+      /^(@aws-sdk\/client-secrets-manager|pkcs11js|@noble\/(curves|post-quantum)|@peculiar\/x509|reflect-metadata|zod|undici)$/,
       node,
     ],
     because: 'the bridge knows keys and algorithms, and nothing of accounts, policies and operations',
@@ -48,7 +48,7 @@ const rules: readonly Rule[] = [
   { files: /^hsm-bridge\/client\//, may: [/^hsm-bridge\/client\//, pureShared, /^undici$/, node], because: 'the client is bundled into Lambda: no native module behind it' },
   {
     files: /^lambdas\//,
-    may: [/^lambdas\//, pureShared, /^hsm-bridge\/client\//, /^(@aws-sdk\/|@middy\/core$|@smithy\/|zod$|undici$)/, node],
+    may: [/^lambdas\//, pureShared, /^hsm-bridge\/(client|pki)\//, /^(@aws-sdk\/|@middy\/core$|@smithy\/|zod$|undici$)/, node],
     because: 'a function carries no CDK and no PKCS#11',
   },
   {

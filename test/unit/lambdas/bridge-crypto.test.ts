@@ -15,7 +15,8 @@ function start(loads: (() => string)[], calls: (() => Uint8Array)[]) {
     loadSecret: async () => loads[Math.min(loaded++, loads.length - 1)]!(),
     connect: ({ key }) => {
       connected.push(key);
-      return { generateRandom: async () => (calls.length > 1 ? calls.shift()! : calls[0]!)(), close: () => undefined } as unknown as ConnectedCrypto;
+      const next = async () => (calls.length > 1 ? calls.shift()! : calls[0]!)();
+      return { generateRandom: next, generateKey: next, close: () => undefined } as unknown as ConnectedCrypto;
     },
     now: () => time.now,
   });
@@ -36,21 +37,41 @@ describe('the bridge with certificates from a secret', () => {
     expect(connected).toEqual(['one']);
   });
 
-  test('reads the secret again after the bridge refused, so that a replaced certificate is picked up', async () => {
-    const { crypto, time, connected } = start([() => secret('old'), () => secret('new')], [unavailable, bytes]);
+  test('repeats a call that the bridge refused, with the certificate that replaced the refused one', async () => {
+    const { crypto, time, connected } = start([() => secret('old'), () => secret('new')], [bytes, unavailable, bytes]);
+    await crypto.generateRandom(4);
 
     time.now = 60_000;
-    await crypto.generateRandom(4).catch(() => undefined);
-    time.now = 120_000;
     await expect(crypto.generateRandom(4)).resolves.toHaveLength(4);
-    expect(connected.at(-1)).toBe('old');
 
-    const replaced = start([() => secret('old'), () => secret('new')], [bytes, unavailable, bytes]);
-    await replaced.crypto.generateRandom(4);
-    replaced.time.now = 60_000;
-    await expect(replaced.crypto.generateRandom(4)).rejects.toThrow('no answer');
-    await replaced.crypto.generateRandom(4);
-    expect(replaced.connected).toEqual(['old', 'new']);
+    expect(connected).toEqual(['old', 'new']);
+  });
+
+  test('does not repeat a call when the secret holds the same certificate, or when a key would be made twice', async () => {
+    const same = start([() => secret('old')], [bytes, unavailable, bytes]);
+    await same.crypto.generateRandom(4);
+    same.time.now = 60_000;
+    await expect(same.crypto.generateRandom(4)).rejects.toThrow('no answer');
+
+    const makes = start([() => secret('old'), () => secret('new')], [bytes, unavailable, bytes]);
+    await makes.crypto.generateRandom(4);
+    makes.time.now = 60_000;
+    await expect(makes.crypto.generateKey({} as never)).rejects.toThrow('no answer');
+    await expect(makes.crypto.generateRandom(4)).resolves.toHaveLength(4);
+  });
+
+  test('looks at the secret every half hour, and goes on with what it has when there is none', async () => {
+    const { crypto, time, connected, loads } = start([() => secret('old'), () => '', () => secret('new')], [bytes]);
+    await crypto.generateRandom(4);
+
+    for (let halfHours = 1; halfHours <= 2; halfHours++) {
+      time.now = halfHours * 30 * 60_000;
+      await crypto.generateRandom(4);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(loads()).toBe(halfHours + 1);
+    }
+
+    expect(connected).toEqual(['old', 'new']);
   });
 
   test('a bridge that stays down does not make every request read the secret', async () => {
