@@ -8,7 +8,7 @@ import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 export const bundleFolder = join(root, 'dist/lambda');
-export const dataPlaneBytesMax = 600 * 1024;
+export const dataPlaneBytesMax = 640 * 1024;
 export const entrypoints = [
   'operation',
   'wire',
