@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { descriptorOf, type MetricName, metricNames } from '#shared/metrics/descriptors.ts';
 import { dimensionNames } from '#shared/metrics/dimensions.ts';
