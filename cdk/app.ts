@@ -46,7 +46,7 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
 
   const network = config.network === undefined ? undefined : new NetworkStack(app, id('network'), { ...config, network: config.network }, stackProps('network'));
   const data = new DataStack(app, id('data'), config, stackProps('tables'));
-  const bridge = new BridgeStack(app, id('bridge'), config, stackProps('access to the HSM bridge'));
+  const bridge = new BridgeStack(app, id('bridge'), config, { codeFolder, network, hsm: undefined, ...stackProps('access to the HSM bridge') });
   const audit = new AuditStack(app, id('audit'), config, codeFolder, network, stackProps('audit trail'));
   const shared = { config, codeFolder, data, audit, bridge, network };
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });

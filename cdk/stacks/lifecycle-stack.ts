@@ -83,7 +83,7 @@ export class LifecycleStack extends Stack {
       entrypoint: 'due-task',
       environment: {
         ...tableEnvironment(data),
-        ...bridgeEnvironment(config, bridge.secrets.rotation),
+        ...bridgeEnvironment(bridge, bridge.secrets.rotation),
         CHATELAINE_PARTITION: this.partition,
         CHATELAINE_EVENT_BUS: audit.bus.eventBusName,
         CHATELAINE_AUDIT_QUEUE_URL: audit.fallbackQueue.queueUrl,
