@@ -2,16 +2,20 @@
 import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { bridgeAcknowledgments } from './bridge-acknowledgments.ts';
 import type { DeploymentConfig } from './config/deployment-config.ts';
 import { selectConfig } from './config/profiles.ts';
 import { type Acknowledgment, acknowledge, findingsOf } from './gates/acknowledge.ts';
 import { rulePacks } from './gates/rule-packs.ts';
+import { hsmAcknowledgments } from './hsm-acknowledgments.ts';
 import { acknowledgments } from './nag-acknowledgments.ts';
 import { networkAcknowledgments } from './network-acknowledgments.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { AuditStack } from './stacks/audit-stack.ts';
 import { BridgeStack } from './stacks/bridge-stack.ts';
+import { createHsmStack } from './stacks/create-hsm-stack.ts';
 import { DataStack } from './stacks/data-stack.ts';
+import type { HsmStack } from './stacks/hsm-stack.ts';
 import { LifecycleStack } from './stacks/lifecycle-stack.ts';
 import { NetworkStack } from './stacks/network-stack.ts';
 import { ObservabilityStack } from './stacks/observability-stack.ts';
@@ -24,6 +28,8 @@ export interface Deployment {
   readonly stacks: {
     /** Where the configuration has a network. */
     readonly network: NetworkStack | undefined;
+    /** Where the configuration has an HSM that is not the bridge's own. */
+    readonly hsm: HsmStack | undefined;
     readonly data: DataStack;
     readonly bridge: BridgeStack;
     readonly audit: AuditStack;
@@ -45,8 +51,9 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   const id = (name: string) => `${config.deployment}-${name}`;
 
   const network = config.network === undefined ? undefined : new NetworkStack(app, id('network'), { ...config, network: config.network }, stackProps('network'));
+  const hsm = createHsmStack(app, id('hsm'), config, codeFolder, network, stackProps('HSM'));
   const data = new DataStack(app, id('data'), config, stackProps('tables'));
-  const bridge = new BridgeStack(app, id('bridge'), config, { codeFolder, network, hsm: undefined, ...stackProps('access to the HSM bridge') });
+  const bridge = new BridgeStack(app, id('bridge'), config, { codeFolder, network, hsm, ...stackProps('access to the HSM bridge') });
   const audit = new AuditStack(app, id('audit'), config, codeFolder, network, stackProps('audit trail'));
   const shared = { config, codeFolder, data, audit, bridge, network };
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
@@ -61,6 +68,13 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   Tags.of(app).add('chatelaine:deployment', config.deployment);
   if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
   Validations.of(app).addPlugins(...rulePacks(app));
-  const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), register, new Date().toISOString().slice(0, 10));
-  return { app, config, unusedAcknowledgments: unused, stacks: { network, data, bridge, audit, api, lifecycle, observability } };
+  const ofHsm = config.hsm === undefined || config.hsm.source === 'softhsm' ? [] : hsmAcknowledgments(config.hsm.secondRegion);
+  const unused = acknowledge(
+    app,
+    config.deployment,
+    findingsOf(app, rulePacks(app)),
+    [...register, ...ofHsm, ...(config.bridge.source === 'fargate' ? bridgeAcknowledgments : [])],
+    new Date().toISOString().slice(0, 10),
+  );
+  return { app, config, unusedAcknowledgments: unused, stacks: { network, hsm, data, bridge, audit, api, lifecycle, observability } };
 }

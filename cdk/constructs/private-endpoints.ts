@@ -20,8 +20,8 @@ const doors: Readonly<Record<string, Door>> = {
   // The bridge's certificate authority signs with a key of AWS KMS; nothing else here calls it by itself.
   Kms: { service: InterfaceVpcEndpointAwsService.KMS, actions: ['kms:Sign', 'kms:GetPublicKey', 'kms:DescribeKey'] },
   Logs: { service: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS, actions: ['logs:CreateLogStream', 'logs:PutLogEvents'] },
-  // The cluster's addresses are asked for when the HSM client starts.
-  CloudHsm: { service: InterfaceVpcEndpointAwsService.CLOUDHSM, actions: [], unbound: ['cloudhsm:DescribeClusters'] },
+  // The cluster's addresses are asked for when the HSM client starts. The task that makes the bridge's user reports by a tag.
+  CloudHsm: { service: InterfaceVpcEndpointAwsService.CLOUDHSM, actions: ['cloudhsm:TagResource'], unbound: ['cloudhsm:DescribeClusters'] },
   Registry: {
     service: InterfaceVpcEndpointAwsService.ECR,
     actions: ['ecr:BatchCheckLayerAvailability', 'ecr:GetDownloadUrlForLayer', 'ecr:BatchGetImage'],

@@ -1,7 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, Function as LambdaFunction, type LayerVersion, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionEnvironment, FunctionKind } from '#shared/env/function-environment.ts';
@@ -21,7 +21,17 @@ export interface ServiceFunctionProps<Kind extends FunctionKind> {
   readonly description: string;
   /** dist/lambda: the same asset for every function. */
   readonly codeFolder: string;
-  readonly entrypoint: 'operation' | 'wire' | 'sweep' | 'due-task' | 'outbox-publisher' | 'audit-archiver' | 'certificate-authority';
+  readonly entrypoint:
+    | 'operation'
+    | 'wire'
+    | 'sweep'
+    | 'due-task'
+    | 'outbox-publisher'
+    | 'audit-archiver'
+    | 'certificate-authority'
+    | 'hsm-resource'
+    | 'hsm-reconcile'
+    | 'hsm-backup-guardian';
   readonly environment: FunctionEnvironment<Kind>;
   readonly grants: readonly Grant[];
   readonly resources: ServiceResources;
@@ -33,6 +43,8 @@ export interface ServiceFunctionProps<Kind extends FunctionKind> {
   readonly network?: FunctionNetwork | undefined;
   /** Where a policy elsewhere names the role. */
   readonly roleName?: string;
+  /** Files beside the code, under /opt. */
+  readonly layers?: readonly LayerVersion[];
 }
 
 /** A function with a role of its own that holds its grants and nothing else: no managed policy, no wildcard. */
@@ -74,6 +86,7 @@ export class ServiceFunction<Kind extends FunctionKind> extends Construct {
       logGroup: props.logGroup,
       loggingFormat: LoggingFormat.JSON,
       ...(props.network ?? {}),
+      ...(props.layers === undefined ? {} : { layers: [...props.layers] }),
     });
   }
 }

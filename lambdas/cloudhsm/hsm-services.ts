@@ -1,6 +1,7 @@
 /** What the reconciler needs of AWS KMS, Secrets Manager and EventBridge. @throws ControlPlaneError */
 import { DescribeKeyCommand, DisableKeyCommand, GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { administrationDetailType, administrationSource } from '#shared/cloudhsm/administration-event.ts';
 import { ControlPlaneError, type HsmAdministration } from '#shared/cloudhsm/ports.ts';
 import type { EventBridge } from '../adapters/aws-services.ts';
 import { AwsAnswerError, clientConfig, type SdkSender, type SdkSettings, throughSdk } from '../adapters/sdk-sender.ts';
@@ -67,9 +68,6 @@ export function createSecretStore(settings: SdkSettings = {}): SecretStore {
     },
   };
 }
-
-export const administrationSource = 'chatelaine.hsm';
-export const administrationDetailType = 'Chatelaine HSM Administration';
 
 /** Asks by an event, which a rule turns into a task of the bridge's image: the reconciler itself cannot start tasks. */
 export function createEventAdministration(client: EventBridge, busName: string): HsmAdministration {

@@ -53,6 +53,7 @@ export const functionEnvironments = {
     CHATELAINE_CERTIFICATE_DAYS: text.regex(/^[0-9]{1,3}$/),
   }),
   auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
+  hsmResource: z.object({ CHATELAINE_DEPLOYMENT: text }),
   /** The settings as JSON (shared/cloudhsm/settings.ts), and the folder that the roots of the HSM's hardware are in. */
   hsmReconcile: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM: text, CHATELAINE_HSM_ROOTS: text }),
   /** The cluster, when it is not the deployment's own; the second Region, when there is one. */

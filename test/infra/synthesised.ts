@@ -17,7 +17,7 @@ export interface Template {
 /** The stacks of every deployment. */
 export const stackNames = ['data', 'bridge', 'audit', 'api', 'lifecycle', 'observability'] as const;
 /** Those that come with a part of the configuration. */
-const optionalStackNames = ['network'] as const;
+const optionalStackNames = ['network', 'hsm'] as const;
 export type StackName = (typeof stackNames)[number] | (typeof optionalStackNames)[number];
 export type Templates = Readonly<Record<StackName, Template>>;
 

@@ -1,0 +1,213 @@
+/** The HSM: a CloudHSM cluster that is made and kept, made from a backup, or only looked at; its backups; and what the bridge needs of it. */
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnSecurityGroupEgress, CfnSecurityGroupIngress, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import { Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
+import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { HsmSettings } from '#shared/cloudhsm/settings.ts';
+import type { DeploymentConfig } from '../config/deployment-config.ts';
+import { type ClusterConfig, hsmPorts, type ManagedConfig } from '../config/hsm-config.ts';
+import { HsmAdministration } from '../constructs/hsm-administration.ts';
+import { breakGlassRole, guardianStatements, keeperStatements, lookStatement } from '../constructs/hsm-permissions.ts';
+import { HsmSteps } from '../constructs/hsm-steps.ts';
+import { ServiceFunction } from '../constructs/service-function.ts';
+
+/** The part of the network stack that the HSM stands in. */
+export interface HsmNetwork {
+  readonly vpc: IVpc;
+  readonly vpcSubnets: SubnetSelection;
+  /** Who may reach the HSM: the bridge, and the task that administers it. Nobody else. */
+  readonly bridgeGroup: ISecurityGroup;
+}
+
+export interface HsmStackProps extends StackProps {
+  readonly config: DeploymentConfig;
+  readonly hsm: ClusterConfig;
+  readonly codeFolder: string;
+  readonly network: HsmNetwork;
+}
+
+const rootsFolder = '/opt';
+
+export class HsmStack extends Stack {
+  readonly clusterId: string;
+  /** Made by CloudHSM with the cluster. The rules that let the bridge in stand in this stack. */
+  readonly hsmSecurityGroupId: string;
+  /** PEM. */
+  readonly trustAnchorSecret: ISecret;
+  /** JSON with `username` and `password` of the crypto user. */
+  readonly pinSecret: ISecret;
+  readonly #props: HsmStackProps;
+  readonly #logGroup: ILogGroup;
+  readonly #deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, props: HsmStackProps) {
+    super(scope, id, props);
+    this.#props = props;
+    const { config, hsm } = props;
+    this.#logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, removalPolicy: RemovalPolicy.RETAIN });
+    this.#deadLetters = new Queue(this, 'DeadLetters', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+    const isManaged = hsm.source === 'managed';
+    this.trustAnchorSecret = isManaged
+      ? this.#emptySecret('TrustAnchor', "The cluster's trust anchor, PEM.")
+      : Secret.fromSecretCompleteArn(this, 'TrustAnchor', hsm.trustAnchorSecretArn);
+    this.pinSecret = isManaged ? this.#password('Pin', "The bridge's crypto user.", 'chatelaine') : Secret.fromSecretCompleteArn(this, 'Pin', hsm.pinSecretArn);
+
+    const steps = this.#reconciler(hsm);
+    const first = steps.add(hsm.source === 'existing' ? 'ready' : 'initialised');
+    this.clusterId = first.getAttString('ClusterId');
+    this.hsmSecurityGroupId = first.getAttString('SecurityGroupId');
+    const rules = this.#letBridgeIn();
+    if (isManaged) steps.add('active').node.addDependency(...rules);
+    if (hsm.source !== 'existing') {
+      for (let hsms = 1; hsms <= hsm.hsms; hsms++) steps.add('scaled', hsms);
+      steps.add('ready');
+    }
+    this.#guardian(hsm);
+    if (hsm.source !== 'existing' && hsm.breakGlassPrincipals.length > 0) {
+      const role = breakGlassRole(this, this, config.deployment, hsm.breakGlassPrincipals);
+      new CfnOutput(this, 'BreakGlassRoleArn', { value: role.roleArn, description: 'Deletes HSMs, clusters and backups, by hand and with MFA.' });
+    }
+  }
+
+  #reconciler(hsm: ClusterConfig): HsmSteps {
+    const { config, codeFolder, network } = this.#props;
+    const journal = new Table(this, 'Journal', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: config.profile === 'production',
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const statements = [new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [journal.tableArn] })];
+    statements.push(...(hsm.source === 'existing' ? [lookStatement('cloudhsm:DescribeClusters')] : keeperStatements(this, config.deployment, network.vpc)));
+    const settings = this.#settings(hsm, journal.tableName, statements);
+    const layers =
+      hsm.source === 'managed' ? [new LayerVersion(this, 'HardwareRoots', { code: Code.fromAsset(hsm.hardwareRoots), description: 'Roots of the HSM hardware.' })] : [];
+    new CfnOutput(this, 'HsmSettings', { value: settings, description: 'For `npm run hsm -- plan|apply|status --settings FILE`.' });
+
+    const common = { codeFolder, grants: [], resources: {}, logGroup: this.#logGroup };
+    const onEvent = new ServiceFunction(this, 'Resource', {
+      ...common,
+      kind: 'hsmResource',
+      functionName: `${config.deployment}-hsm-resource`,
+      description: "Answers CloudFormation's requests for the steps of the HSM.",
+      entrypoint: 'hsm-resource',
+      environment: { CHATELAINE_DEPLOYMENT: config.deployment },
+    });
+    const reconcile = new ServiceFunction(this, 'Reconcile', {
+      ...common,
+      kind: 'hsmReconcile',
+      functionName: `${config.deployment}-hsm-reconcile`,
+      description: 'Makes one step towards the HSM cluster that the configuration asks for. It cannot delete.',
+      entrypoint: 'hsm-reconcile',
+      environment: { CHATELAINE_DEPLOYMENT: config.deployment, CHATELAINE_HSM: settings, CHATELAINE_HSM_ROOTS: rootsFolder },
+      statements,
+      layers,
+      timeoutSeconds: 60,
+    });
+    this.#schedule('ReconcileSchedule', 'Replaces HSMs that were lost, and goes on where a person was waited for.', Duration.minutes(5), reconcile);
+    return new HsmSteps(this, 'Steps', { onEvent: onEvent.function, isComplete: reconcile.function, logGroup: this.#logGroup });
+  }
+
+  /** @param statements get what the settings lead to */
+  #settings(hsm: ClusterConfig, journalTable: string, statements: PolicyStatement[]): string {
+    const { config, network } = this.#props;
+    const common = { deployment: config.deployment, journalTable };
+    if (hsm.source === 'existing') return this.toJsonString({ ...common, source: hsm.source, clusterId: hsm.clusterId } satisfies HsmSettings);
+    const { hsms, backupRetentionDays } = hsm;
+    const fleet = { hsms, backupRetentionDays, subnets: network.vpc.selectSubnets(network.vpcSubnets).subnetIds };
+    if (hsm.source === 'restore') return this.toJsonString({ ...common, ...fleet, source: hsm.source, backupId: hsm.backupId } satisfies HsmSettings);
+    const { bus } = this.#administration(hsm);
+    statements.push(
+      new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
+      new PolicyStatement({ actions: ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], resources: [this.trustAnchorSecret.secretArn] }),
+    );
+    const authority = this.#authority(hsm, statements);
+    const trustAnchorSecret = this.trustAnchorSecret.secretArn;
+    return this.toJsonString({ ...common, ...fleet, source: 'managed', authority, trustAnchorSecret, administrationBus: bus.eventBusName } satisfies HsmSettings);
+  }
+
+  #authority({ pki }: ManagedConfig, statements: PolicyStatement[]): Extract<HsmSettings, { source: 'managed' }>['authority'] {
+    if (pki === 'external') {
+      const secret = this.#emptySecret('ClusterCertificate', 'Signed outside: JSON with signedCertificate and trustAnchor.');
+      statements.push(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] }));
+      new CfnOutput(this, 'SignedCertificateSecret', { value: secret.secretArn, description: "Where the cluster's signed certificate and its root go." });
+      return { kind: 'external', certificatesSecret: secret.secretArn };
+    }
+    const key = new Key(this, 'Authority', {
+      description: "Signs the cluster's certificate once, and is disabled then.",
+      keySpec: KeySpec.RSA_4096,
+      keyUsage: KeyUsage.SIGN_VERIFY,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    statements.push(new PolicyStatement({ actions: ['kms:DescribeKey', 'kms:DisableKey', 'kms:GetPublicKey', 'kms:Sign'], resources: [key.keyArn] }));
+    return { kind: 'kms', keyId: key.keyArn };
+  }
+
+  #administration(hsm: ManagedConfig): HsmAdministration {
+    const secrets = { trustAnchor: this.trustAnchorSecret, pin: this.pinSecret, admin: this.#password('AdminPassword', 'First password of the crypto officer.') };
+    return new HsmAdministration(this, 'Administration', {
+      image: hsm.administratorImage,
+      network: this.#props.network,
+      secrets,
+      clusterArns: this.formatArn({ service: 'cloudhsm', resource: 'cluster', resourceName: '*' }),
+      logGroup: this.#logGroup,
+      deadLetters: this.#deadLetters,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+
+  /** Whoever reaches these ports can zeroise an HSM without a password: one group, and nobody else. */
+  #letBridgeIn(): Construct[] {
+    const { bridgeGroup } = this.#props.network;
+    const ports = { ipProtocol: 'tcp', fromPort: hsmPorts.from, toPort: hsmPorts.to, description: 'The bridge to the HSM' };
+    return [
+      new CfnSecurityGroupIngress(this, 'BridgeToHsm', { ...ports, groupId: this.hsmSecurityGroupId, sourceSecurityGroupId: bridgeGroup.securityGroupId }),
+      new CfnSecurityGroupEgress(this, 'BridgeTowardsHsm', { ...ports, groupId: bridgeGroup.securityGroupId, destinationSecurityGroupId: this.hsmSecurityGroupId }),
+    ];
+  }
+
+  #guardian(hsm: ClusterConfig): void {
+    const { config, codeFolder } = this.#props;
+    const guardian = new ServiceFunction(this, 'BackupGuardian', {
+      kind: 'hsmBackupGuardian',
+      functionName: `${config.deployment}-hsm-backup-guardian`,
+      description: "Copies the cluster's backups, keeps one of every month, and measures the age of the newest. It cannot delete.",
+      codeFolder,
+      entrypoint: 'hsm-backup-guardian',
+      environment: { CHATELAINE_DEPLOYMENT: config.deployment, CHATELAINE_HSM_CLUSTER_ID: this.clusterId, CHATELAINE_BACKUP_REGION: hsm.secondRegion },
+      grants: [],
+      resources: {},
+      statements: guardianStatements(this, hsm.secondRegion),
+      logGroup: this.#logGroup,
+      timeoutSeconds: 120,
+    });
+    this.#schedule('BackupSchedule', 'Looks after the backups of the HSM cluster.', Duration.hours(1), guardian);
+  }
+
+  #schedule(id: string, description: string, every: Duration, target: ServiceFunction<'hsmReconcile'> | ServiceFunction<'hsmBackupGuardian'>): void {
+    new Rule(this, id, { description, schedule: Schedule.rate(every), targets: [new LambdaFunction(target.function, { deadLetterQueue: this.#deadLetters, retryAttempts: 0 })] });
+  }
+
+  /** The low-level resource: the other one would fill the secret with a random text that is no certificate. */
+  #emptySecret(id: string, description: string): ISecret {
+    const secret = new CfnSecret(this, `${id}Secret`, { description });
+    secret.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    return Secret.fromSecretCompleteArn(this, id, secret.attrId);
+  }
+
+  /** Generated by Secrets Manager, never in a template. CloudHSM takes 8 to 32 characters. @param username makes it JSON with both */
+  #password(id: string, description: string, username?: string): ISecret {
+    const json = username === undefined ? {} : { secretStringTemplate: JSON.stringify({ username }), generateStringKey: 'password' };
+    // The CDK's own class misses its interface under exactOptionalPropertyTypes.
+    return new Secret(this, id, { description, removalPolicy: RemovalPolicy.RETAIN, generateSecretString: { passwordLength: 32, excludePunctuation: true, ...json } }) as ISecret;
+  }
+}
