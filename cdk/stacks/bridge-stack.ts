@@ -11,6 +11,7 @@ import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { bridgePort } from '../config/network-config.ts';
 import { CertificateAuthority } from '../constructs/certificate-authority.ts';
 import { type BridgeHsm, FargateBridge } from '../constructs/fargate-bridge.ts';
+import { type KeyStoreSecrets, keyStoreSecrets } from '../constructs/key-store-secrets.ts';
 import type { FunctionCallerClass } from '../constructs/service-resources.ts';
 import type { NetworkStack } from './network-stack.ts';
 
@@ -33,12 +34,15 @@ const serverName = 'bridge.chatelaine.internal';
 export class BridgeStack extends Stack {
   readonly secrets: Readonly<Record<FunctionCallerClass, ISecret>>;
   readonly address: BridgeAddress;
+  /** For the bridges of custom key stores. */
+  readonly keyStoreSecrets: KeyStoreSecrets;
 
   constructor(scope: Construct, id: string, config: DeploymentConfig, props: BridgeStackProps) {
     super(scope, id, props);
     const entries = classes.map((callerClass) => [callerClass, this.#secret(callerClass, `Client certificate for the HSM bridge, caller class ${callerClass}`, config)]);
     this.secrets = Object.fromEntries(entries) as Record<FunctionCallerClass, ISecret>;
     this.address = config.bridge.source === 'external' ? config.bridge : this.#own(config, config.bridge, props);
+    this.keyStoreSecrets = keyStoreSecrets(this, config);
   }
 
   #own(config: DeploymentConfig, bridgeConfig: FargateBridgeConfig, { codeFolder, network, hsm }: BridgeStackProps): BridgeAddress {
