@@ -1,16 +1,18 @@
 /** The whole deployment: its stacks, the rules they are checked by, and what is known to differ from the rules. */
-import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
+import { App, type AppProps, Stack, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { DeploymentConfig } from './config/deployment-config.ts';
 import { selectConfig } from './config/profiles.ts';
 import { type Acknowledgment, acknowledge, findingsOf } from './gates/acknowledge.ts';
+import { OwnRules } from './gates/own-rules.ts';
 import { rulePacks } from './gates/rule-packs.ts';
 import { hsmAcknowledgments } from './hsm-acknowledgments.ts';
 import { acknowledgments } from './nag-acknowledgments.ts';
 import { networkAcknowledgments } from './network-acknowledgments.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { AuditStack } from './stacks/audit-stack.ts';
+import { BoundaryStack } from './stacks/boundary-stack.ts';
 import { BridgeStack } from './stacks/bridge-stack.ts';
 import { createHsmStack } from './stacks/create-hsm-stack.ts';
 import { DataStack } from './stacks/data-stack.ts';
@@ -65,9 +67,16 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   for (const construct of app.node.findAll()) if (construct instanceof LambdaFunction) construct.addEnvironment('CHATELAINE_DEPLOYMENT', config.deployment);
 
   Tags.of(app).add('chatelaine:deployment', config.deployment);
-  if (config.permissionsBoundaryArn !== undefined) PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissionsBoundaryArn));
-  Validations.of(app).addPlugins(...rulePacks(app));
+  bound(app, config, new BoundaryStack(app, id('boundary'), config.deployment, stackProps('permission boundary')));
+  Validations.of(app).addPlugins(...rulePacks(app), new OwnRules(config));
   const ofHsm = config.hsm === undefined || config.hsm.source === 'softhsm' ? [] : hsmAcknowledgments(config.hsm.secondRegion);
   const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), [...register, ...ofHsm], new Date().toISOString().slice(0, 10));
   return { app, config, unusedAcknowledgments: unused, stacks: { network, hsm, data, bridge, audit, api, lifecycle, observability } };
+}
+
+/** A role has one boundary: the organisation's, where it demands one, and otherwise our own. */
+function bound(app: App, { permissionsBoundaryArn }: DeploymentConfig, boundary: BoundaryStack): void {
+  const arn = permissionsBoundaryArn ?? boundary.arn;
+  PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(boundary, 'Applied', arn));
+  for (const stack of app.node.children) if (Stack.isStack(stack) && stack !== boundary) stack.addStackDependency(boundary, 'No role is made without its boundary.');
 }

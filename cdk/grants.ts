@@ -6,6 +6,10 @@ import type { CallerClass } from '#shared/bridge-protocol.ts';
 import type { Operation } from '#shared/operation.ts';
 import type { PortName } from '#shared/ports/ports.ts';
 
+/** The caller classes that call bridges of key stores. Seals are checked by the default bridge, so readers have no business there. */
+export const keyStoreCallerClasses = ['crypto', 'lifecycle', 'rotation'] as const satisfies readonly CallerClass[];
+export type KeyStoreCallerClass = (typeof keyStoreCallerClasses)[number];
+
 /** Everything that a statement can be about. `core/list` is an index of the core table. */
 export type ResourceName =
   | 'core'
@@ -19,7 +23,8 @@ export type ResourceName =
   | 'taskQueue'
   | 'archive/audit'
   | 'archive/alarms'
-  | `bridgeSecret/${CallerClass}`;
+  | `bridgeSecret/${CallerClass}`
+  | `keyStoreSecrets/${KeyStoreCallerClass}`;
 
 export interface Grant {
   readonly action: `${'dynamodb' | 'events' | 'sqs' | 'secretsmanager' | 's3'}:${string}`;
@@ -85,6 +90,19 @@ export function bridgeClassOf({ needs }: Declaration): CallerClass {
   if (makes) return 'lifecycle';
   return 'reader';
 }
+
+const usesKeyStoreBridges: ReadonlySet<PortName> = new Set(['cipher', 'signer', 'mac', 'agreement', 'random', 'keyFactory', 'importer', 'bridgeDirectory']);
+
+/** The class under which an operation calls the bridges of key stores. Undefined: it calls none. */
+export function keyStoreClassOf(operation: Declaration): KeyStoreCallerClass | undefined {
+  if (!operation.needs.some((need) => usesKeyStoreBridges.has(need))) return undefined;
+  const own = bridgeClassOf(operation);
+  return keyStoreCallerClasses.find((callerClass) => callerClass === own);
+}
+
+/** For a deployment that lists bridges of key stores: the certificates for them. */
+export const keyStoreGrants = (callerClass: KeyStoreCallerClass | undefined): readonly Grant[] =>
+  callerClass === undefined ? [] : on(`keyStoreSecrets/${callerClass}`, 'secretsmanager:GetSecretValue');
 
 /** All grants of an operation's function, each once, sorted. */
 export function grantsOf(operation: Declaration): readonly Grant[] {

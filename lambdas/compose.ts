@@ -4,11 +4,13 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { createBridgeClient } from '#bridge/client/bridge-client.ts';
 import { configuredAttestationRoots } from '#shared/attestation/trusted-roots.ts';
 import { type FunctionEnvironment, readEnvironment } from '#shared/env/function-environment.ts';
+import { readKeyStoreEnvironment } from '#shared/env/key-store-environment.ts';
 import { countAlarms, countAuditSinks, measureCrypto } from '#shared/metrics/measured.ts';
 import { operations } from '#shared/operations/index.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
 import { configuredAdministrators } from '#shared/policy/administrators.ts';
 import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
+import type { KeyStoreBridges } from '#shared/ports/key-store-bridges.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
 import { createEventBridge, createSecretsManager, createSqs } from './adapters/aws-services.ts';
 import { createBridgeCrypto } from './adapters/bridge-crypto.ts';
@@ -17,6 +19,7 @@ import { createDynamoDbStore } from './adapters/dynamodb-store.ts';
 import { createEventBridgeAlarmSink, type FlushableAlarmSink } from './adapters/eventbridge-alarm-sink.ts';
 import { createEventBridgeAuditSink } from './adapters/eventbridge-audit-sink.ts';
 import { createFallbackAuditSink } from './adapters/fallback-audit-sink.ts';
+import { type BridgeAddress, createKeyStoreBridges } from './adapters/key-store-bridges.ts';
 import { repeatOnce } from './adapters/repeat-once.ts';
 import { createSqsAuditSink } from './adapters/sqs-audit-sink.ts';
 import type { ArchiveHandlerSettings } from './handlers/archive-handler.ts';
@@ -44,6 +47,7 @@ export function composeOperation(environment: ProcessEnvironment): OperationHand
   const service = createService({
     store: store(settings),
     crypto: bridge(settings, metrics),
+    keyStoreBridges: keyStoreBridges(settings, metrics),
     audit,
     alarms,
     clock,
@@ -88,6 +92,7 @@ export function composeDueTask(environment: ProcessEnvironment): DueTaskHandlerS
   const service: Service = createService({
     store: store(settings),
     crypto: bridge(settings, metrics),
+    keyStoreBridges: keyStoreBridges(settings, metrics),
     audit,
     alarms,
     clock,
@@ -130,7 +135,15 @@ function sinks({ CHATELAINE_EVENT_BUS: busName, CHATELAINE_AUDIT_QUEUE_URL: queu
 type BridgeSettings = Pick<FunctionEnvironment<'operation'>, 'CHATELAINE_BRIDGE_URL' | 'CHATELAINE_BRIDGE_SERVER_NAME' | 'CHATELAINE_BRIDGE_SECRET'>;
 
 function bridge(settings: BridgeSettings, metrics: FunctionMetrics): Crypto {
-  const { CHATELAINE_BRIDGE_URL: url, CHATELAINE_BRIDGE_SERVER_NAME: servername, CHATELAINE_BRIDGE_SECRET: SecretId } = settings;
+  const { CHATELAINE_BRIDGE_URL: url, CHATELAINE_BRIDGE_SERVER_NAME: servername, CHATELAINE_BRIDGE_SECRET: secretId } = settings;
+  return bridgeAt({ url, servername, secretId }, metrics);
+}
+
+function keyStoreBridges({ CHATELAINE_KEY_STORES: text }: Pick<FunctionEnvironment<'operation'>, 'CHATELAINE_KEY_STORES'>, metrics: FunctionMetrics): KeyStoreBridges {
+  return createKeyStoreBridges(readKeyStoreEnvironment(text), (address) => bridgeAt(address, metrics));
+}
+
+function bridgeAt({ url, servername, secretId: SecretId, demand }: BridgeAddress, metrics: FunctionMetrics): Crypto {
   const secrets = createSecretsManager();
   const crypto = createBridgeCrypto({
     async loadSecret() {
@@ -138,7 +151,10 @@ function bridge(settings: BridgeSettings, metrics: FunctionMetrics): Crypto {
       const { SecretString } = await repeatOnce(2000, (options) => secrets.send('GetSecretValue', { SecretId }, options));
       return SecretString ?? '';
     },
-    connect: (certificate) => createBridgeClient({ url, ...certificate, ...(servername === undefined ? {} : { servername }) }),
+    connect(certificate) {
+      demand?.(certificate);
+      return createBridgeClient({ url, ...certificate, ...(servername === undefined ? {} : { servername }) });
+    },
     onLoaded: ({ cert, ca }) => recordDaysLeft(metrics, { client: cert, authority: ca }, Date.now()),
   });
   return measureCrypto(crypto, metrics, () => performance.now());

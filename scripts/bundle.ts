@@ -2,13 +2,13 @@
  * Bundles the Lambda entry points into dist/lambda: one esbuild run, one folder, which is the code asset of every function. Prints the sizes and refuses
  * a data-plane bundle over its budget (docs/adr/0026).
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { build, type Metafile, type OutputFile } from 'esbuild';
+import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 export const bundleFolder = join(root, 'dist/lambda');
-export const dataPlaneBytesMax = 600 * 1024;
+export const dataPlaneBytesMax = 640 * 1024;
 export const entrypoints = [
   'operation',
   'wire',
@@ -25,6 +25,19 @@ export const entrypoints = [
 
 /** The default credential chain of the SDK reads files, metadata services and single sign-on. In a function there is the environment and nothing else. */
 const substitutes = { '@aws-sdk/credential-provider-node': join(root, 'lambdas/bundle/environment-credentials.ts') };
+
+/** zod brings its writer of JSON Schema along with every schema. The functions write none: scripts do, for the OpenAPI document. */
+const withoutJsonSchema: Plugin = {
+  name: 'without-json-schema',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]zod[/\\]v4[/\\]core[/\\](to-json-schema|json-schema-processors)\.js$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const names = [...source.matchAll(/^export (?:const|function) (\w+)|^export \{ \w+ as (\w+) \}/gm)].map((match) => match[1] ?? match[2]);
+      const exported = names.map((name) => `none as ${name}`).join(', ');
+      return { contents: `const none = () => { throw new Error('The functions write no JSON Schema.'); };\nexport { ${exported} };`, loader: 'js' };
+    });
+  },
+};
 
 export interface BundledFile {
   readonly name: string;
@@ -47,6 +60,7 @@ export async function bundle(folder = bundleFolder): Promise<readonly BundledFil
     // The ES modules of the SDK: a third of its CommonJS build goes away.
     mainFields: ['module', 'main'],
     alias: substitutes,
+    plugins: [withoutJsonSchema],
     // CommonJS inside a bundle asks for Node's own modules by require.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     metafile: true,

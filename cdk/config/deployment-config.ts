@@ -5,6 +5,7 @@ import { apiConfigSchema } from './api-config.ts';
 import { attestationConfigSchema } from './attestation-config.ts';
 import { bridgeConfigSchema } from './bridge-config.ts';
 import { hsmConfigSchema } from './hsm-config.ts';
+import { keyStoresConfigSchema } from './key-stores-config.ts';
 import { networkConfigSchema } from './network-config.ts';
 import { observabilityConfigSchema } from './observability-config.ts';
 
@@ -30,6 +31,7 @@ export const deploymentConfigSchema = z
     hsm: hsmConfigSchema.optional(),
     bridge: bridgeConfigSchema,
     api: apiConfigSchema.prefault({}),
+    keyStores: keyStoresConfigSchema,
     audit: z.strictObject({
       retentionDays: z.int().min(1).max(36_500),
       /** COMPLIANCE cannot be shortened or lifted by anybody, not even by the account's root. */

@@ -8,7 +8,8 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { CallerClass } from '#shared/bridge-protocol.ts';
 import type { TableName } from '#shared/ports/record-store.ts';
-import type { Grant, ResourceName } from '../grants.ts';
+import type { Grant, KeyStoreCallerClass, ResourceName } from '../grants.ts';
+import type { KeyStoreSecrets } from './key-store-secrets.ts';
 
 /** The caller classes that functions hold certificates of. */
 export type FunctionCallerClass = Extract<CallerClass, 'reader' | 'crypto' | 'lifecycle' | 'rotation'>;
@@ -21,6 +22,7 @@ export interface ServiceResources {
   readonly auditQueue?: IQueue;
   readonly taskQueue?: IQueue;
   readonly archive?: Bucket;
+  readonly keyStoreSecrets?: KeyStoreSecrets;
   readonly bridgeSecrets?: Readonly<Record<FunctionCallerClass, ISecret>>;
 }
 
@@ -30,7 +32,10 @@ const writes: ReadonlySet<string> = new Set(['dynamodb:PutItem', 'dynamodb:Delet
 export function statementsOf(grants: readonly Grant[], resources: ServiceResources, stack: Stack): PolicyStatement[] {
   const actionsOf = new Map<ResourceName, string[]>();
   for (const { action, on } of grants) actionsOf.set(on, [...(actionsOf.get(on) ?? []), action]);
-  const statements = [...actionsOf].map(([name, actions]) => new PolicyStatement({ actions, resources: [arnOf(name, resources)] }));
+  const statements = [...actionsOf].flatMap(([name, actions]) => {
+    const arns = arnsOf(name, resources);
+    return arns.length === 0 ? [] : [new PolicyStatement({ actions, resources: arns })];
+  });
   const onTables = grants.filter(({ action }) => action.startsWith('dynamodb:'));
   if (onTables.length > 0)
     statements.push(
@@ -52,6 +57,12 @@ function keyStatement(canWrite: boolean, { tableKey }: ServiceResources, stack: 
     resources: [present(tableKey, 'tableKey').keyArn],
     conditions: { StringEquals: { 'kms:ViaService': `dynamodb.${stack.region}.${stack.urlSuffix}` } },
   });
+}
+
+/** One, but for the bridges of key stores: as many as the deployment lists. */
+function arnsOf(name: ResourceName, resources: ServiceResources): string[] {
+  const [kind, callerClass] = name.split('/') as [string, KeyStoreCallerClass];
+  return kind === 'keyStoreSecrets' ? [...present(resources.keyStoreSecrets, name)[callerClass]] : [arnOf(name, resources)];
 }
 
 export function arnOf(name: ResourceName, resources: ServiceResources): string {

@@ -154,7 +154,11 @@ export const lifecycleAlarms: readonly AlarmRow[] = [
   expiring('authority-expiry', 'authority', 'The authority that issues the certificates of the bridge and its callers expires.'),
   hsmGauge('hsm-missing', 'HsmsMissing', 'Fewer HSMs are ACTIVE than the configuration asks for.'),
   hsmGauge('hsm-degraded', 'HsmsDegraded', 'An HSM is in a state in which it does not work.'),
-  hsmGauge('hsm-divergence', 'HsmDivergence', 'The HSM cluster is not what the configuration asks for.'),
+  {
+    ...hsmGauge('hsm-divergence', 'HsmDivergence', 'The HSM cluster is not what the configuration asks for, or nobody compares.'),
+    missing: TreatMissingData.BREACHING,
+    missingMeans: 'the reconciler tells it every five minutes',
+  },
   {
     id: 'hsm-backup-age',
     what: 'The newest backup of the HSM cluster is too old, or nobody looks after backups.',

@@ -18,11 +18,11 @@ import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { deployedOpenApi } from '../constructs/deployed-openapi.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import type { FunctionCallerClass, ServiceResources } from '../constructs/service-resources.ts';
-import { auditGrants, bridgeClassOf, grantsOf } from '../grants.ts';
+import { auditGrants, bridgeClassOf, grantsOf, keyStoreClassOf, keyStoreGrants } from '../grants.ts';
 import type { AuditStack } from './audit-stack.ts';
 import type { BridgeStack } from './bridge-stack.ts';
 import type { DataStack } from './data-stack.ts';
-import { bridgeEnvironment, tableEnvironment } from './environment.ts';
+import { bridgeEnvironment, keyStoreEnvironment, tableEnvironment } from './environment.ts';
 import type { NetworkStack } from './network-stack.ts';
 
 export interface ApiStackProps extends StackProps {
@@ -110,8 +110,16 @@ export class ApiStack extends Stack {
     const { config, codeFolder, data, audit, bridge } = this.#props;
     const bridgeClass = bridgeClassOf(operation) as FunctionCallerClass;
     const makesKeys = operation.needs.includes('keyFactory') || operation.needs.includes('importer');
+    const keyStoreClass = keyStoreClassOf(operation);
     const name = operation.name;
-    const resources: ServiceResources = { tables: data.tables, tableKey: data.tableKey, bus: audit.bus, auditQueue: audit.fallbackQueue, bridgeSecrets: bridge.secrets };
+    const resources: ServiceResources = {
+      tables: data.tables,
+      tableKey: data.tableKey,
+      bus: audit.bus,
+      auditQueue: audit.fallbackQueue,
+      bridgeSecrets: bridge.secrets,
+      keyStoreSecrets: bridge.keyStoreSecrets,
+    };
     const served = new ServiceFunction(this, name, {
       kind: 'operation',
       functionName: this.#functionName(name),
@@ -125,10 +133,11 @@ export class ApiStack extends Stack {
         ...this.#auditEnvironment(),
         ...tableEnvironment(data),
         ...bridgeEnvironment(config, bridge.secrets[bridgeClass]),
+        ...keyStoreEnvironment(this, config, bridge.keyStoreSecrets, keyStoreClass),
         ...(config.attestation === undefined || operation.recipient === undefined ? {} : { CHATELAINE_ATTESTATION_ROOTS: config.attestation.roots.join(',') }),
         ...(config.administrators.length === 0 ? {} : { CHATELAINE_ADMINISTRATORS: config.administrators.join(',') }),
       },
-      grants: grantsOf(operation),
+      grants: [...grantsOf(operation), ...keyStoreGrants(keyStoreClass)],
       resources,
       logGroup: this.#logGroup,
       memoryMb: bridgeClass === 'crypto' ? 512 : 256,

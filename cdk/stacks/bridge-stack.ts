@@ -6,17 +6,21 @@ import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
+import { type KeyStoreSecrets, keyStoreSecrets } from '../constructs/key-store-secrets.ts';
 import type { FunctionCallerClass } from '../constructs/service-resources.ts';
 
 const classes: readonly FunctionCallerClass[] = ['reader', 'crypto', 'lifecycle', 'rotation'];
 
 export class BridgeStack extends Stack {
   readonly secrets: Readonly<Record<FunctionCallerClass, ISecret>>;
+  /** For the bridges of custom key stores. */
+  readonly keyStoreSecrets: KeyStoreSecrets;
 
   constructor(scope: Construct, id: string, config: DeploymentConfig, props: StackProps) {
     super(scope, id, props);
     const entries = classes.map((callerClass) => [callerClass, this.#secret(callerClass, config)]);
     this.secrets = Object.fromEntries(entries) as Record<FunctionCallerClass, ISecret>;
+    this.keyStoreSecrets = keyStoreSecrets(this, config);
   }
 
   #secret(callerClass: FunctionCallerClass, config: DeploymentConfig): ISecret {

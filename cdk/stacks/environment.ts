@@ -1,5 +1,9 @@
+import type { Stack } from 'aws-cdk-lib';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { KeyStoreEnvironment } from '#shared/env/key-store-environment.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
+import type { KeyStoreSecrets } from '../constructs/key-store-secrets.ts';
+import type { KeyStoreCallerClass } from '../grants.ts';
 import type { DataStack } from './data-stack.ts';
 
 export function tableEnvironment({ tables }: Pick<DataStack, 'tables'>) {
@@ -12,4 +16,10 @@ export function bridgeEnvironment({ bridge }: DeploymentConfig, secret: ISecret)
     CHATELAINE_BRIDGE_SECRET: secret.secretArn,
     ...(bridge.serverName === undefined ? {} : { CHATELAINE_BRIDGE_SERVER_NAME: bridge.serverName }),
   };
+}
+
+/** Nothing for functions that call no bridge of a key store, and where none is listed. */
+export function keyStoreEnvironment(stack: Stack, { keyStores }: DeploymentConfig, secrets: KeyStoreSecrets, callerClass: KeyStoreCallerClass | undefined) {
+  if (callerClass === undefined || keyStores.length === 0) return {};
+  return { CHATELAINE_KEY_STORES: stack.toJsonString(keyStores.map((store, at) => ({ ...store, secret: secrets[callerClass][at]! }) satisfies KeyStoreEnvironment[number])) };
 }

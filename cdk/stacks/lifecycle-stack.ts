@@ -15,11 +15,11 @@ import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import type { ServiceResources } from '../constructs/service-resources.ts';
 import { receiveActions, WorkQueue } from '../constructs/work-queue.ts';
-import { dueTaskGrants, outboxPublisherGrants, sweepGrants } from '../grants.ts';
+import { dueTaskGrants, keyStoreGrants, outboxPublisherGrants, sweepGrants } from '../grants.ts';
 import type { AuditStack } from './audit-stack.ts';
 import type { BridgeStack } from './bridge-stack.ts';
 import type { DataStack } from './data-stack.ts';
-import { bridgeEnvironment, tableEnvironment } from './environment.ts';
+import { bridgeEnvironment, keyStoreEnvironment, tableEnvironment } from './environment.ts';
 import type { NetworkStack } from './network-stack.ts';
 
 export interface LifecycleStackProps extends StackProps {
@@ -51,7 +51,14 @@ export class LifecycleStack extends Stack {
 
   #resources(): ServiceResources {
     const { data, audit, bridge } = this.#props;
-    return { tables: data.tables, tableKey: data.tableKey, bus: audit.bus, auditQueue: audit.fallbackQueue, bridgeSecrets: bridge.secrets };
+    return {
+      tables: data.tables,
+      tableKey: data.tableKey,
+      bus: audit.bus,
+      auditQueue: audit.fallbackQueue,
+      bridgeSecrets: bridge.secrets,
+      keyStoreSecrets: bridge.keyStoreSecrets,
+    };
   }
 
   #sweep(tasks: WorkQueue): void {
@@ -84,11 +91,12 @@ export class LifecycleStack extends Stack {
       environment: {
         ...tableEnvironment(data),
         ...bridgeEnvironment(config, bridge.secrets.rotation),
+        ...keyStoreEnvironment(this, config, bridge.keyStoreSecrets, 'rotation'),
         CHATELAINE_PARTITION: this.partition,
         CHATELAINE_EVENT_BUS: audit.bus.eventBusName,
         CHATELAINE_AUDIT_QUEUE_URL: audit.fallbackQueue.queueUrl,
       },
-      grants: dueTaskGrants([RotateKey, DeleteKey, DeleteExpiredKeyMaterial]),
+      grants: [...dueTaskGrants([RotateKey, DeleteKey, DeleteExpiredKeyMaterial]), ...keyStoreGrants('rotation')],
       resources: this.#resources(),
       statements: [new PolicyStatement({ actions: [...receiveActions], resources: [tasks.queue.queueArn] })],
       logGroup: this.#logGroup,

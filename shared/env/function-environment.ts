@@ -12,6 +12,8 @@ const tables = { CHATELAINE_TABLE_CORE: text, CHATELAINE_TABLE_MATERIAL: text, C
 const audit = { CHATELAINE_EVENT_BUS: text, CHATELAINE_AUDIT_QUEUE_URL: text };
 /** `https://host:port` of the HSM bridge, the name that its certificate carries when that is not the host, and the secret that holds the client certificate. */
 const bridge = { CHATELAINE_BRIDGE_URL: text, CHATELAINE_BRIDGE_SERVER_NAME: text.optional(), CHATELAINE_BRIDGE_SECRET: text };
+/** The bridges of custom key stores: shared/env/key-store-environment.ts. */
+const keyStores = { CHATELAINE_KEY_STORES: z.string().min(1).max(4096).optional() };
 const partition = { CHATELAINE_PARTITION: text };
 /** Events of any other API are refused (docs/adr/0013). */
 const api = { CHATELAINE_API_ID: text };
@@ -24,6 +26,7 @@ export const functionEnvironments = {
     ...tables,
     ...audit,
     ...bridge,
+    ...keyStores,
     /** ARNs of the first administrators, separated by commas (shared/policy/administrators.ts). */
     CHATELAINE_ADMINISTRATORS: z.string().max(4096).optional(),
     /** Roots of attestation documents, where they are not AWS's (shared/attestation/trusted-roots.ts). */
@@ -40,7 +43,7 @@ export const functionEnvironments = {
     CHATELAINE_CUSTODIAN_SESSIONS: text.optional(),
   }),
   sweep: z.object({ ...tables, CHATELAINE_TASK_QUEUE_URL: text }),
-  dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge }),
+  dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge, ...keyStores }),
   outboxPublisher: z.object({ ...tables, CHATELAINE_EVENT_BUS: text }),
   certificateAuthority: z.object({
     /** ARNs of the authority's keys in AWS KMS, separated by commas: the first one issues, all are trusted. */

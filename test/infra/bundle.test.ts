@@ -12,7 +12,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'chatelaine-bundle-'));
   files = await bundle(folder);
   const names = Object.values(functionEnvironments).flatMap(({ shape }) => Object.keys(shape));
-  for (const name of names.filter((name) => !['CHATELAINE_ADMINISTRATORS', 'CHATELAINE_ATTESTATION_ROOTS'].includes(name)))
+  for (const name of names.filter((name) => !['CHATELAINE_ADMINISTRATORS', 'CHATELAINE_ATTESTATION_ROOTS', 'CHATELAINE_KEY_STORES'].includes(name)))
     process.env[name] ??= name === 'CHATELAINE_OPERATION' ? 'Encrypt' : 'https://127.0.0.1:1';
   process.env.AWS_REGION ??= 'us-east-1';
 });

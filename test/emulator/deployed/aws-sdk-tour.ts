@@ -1,4 +1,5 @@
 /** The tour of the single node (test/integration/kms-tour.test.ts), through API Gateway, the dispatcher and one function per operation. */
+import { buildClient, CommitmentPolicy, KmsKeyringNode, type KmsNodeClientSupplier } from '@aws-crypto/client-node';
 import type { KMS } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operations } from '#shared/operations/index.ts';
@@ -21,6 +22,20 @@ export function describeAwsSdkTour(service: () => DeployedService): void {
       test.each(Object.keys(tours))('%s', async (name) => {
         await tours[name]!(kms);
       });
+    });
+
+    test('the AWS Encryption SDK seals and opens a message under two keys, one of them disabled', async () => {
+      const clientProvider = (() => kms) as unknown as KmsNodeClientSupplier;
+      const { encrypt, decrypt } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT);
+      const [generatorKeyId = '', other = ''] = [(await kms.createKey({})).KeyMetadata?.Arn, (await kms.createKey({})).KeyMetadata?.Arn];
+      const ring = new KmsKeyringNode({ clientProvider, generatorKeyId, keyIds: [other] });
+
+      const { result } = await encrypt(ring, 'attack at dawn', { encryptionContext: { tenant: 'blue' } });
+      await kms.disableKey({ KeyId: generatorKeyId });
+      const { plaintext, messageHeader } = await decrypt(ring, result);
+
+      expect(plaintext.toString()).toBe('attack at dawn');
+      expect(messageHeader.encryptionContext).toMatchObject({ tenant: 'blue' });
     });
 
     test('none is left out', () => {
