@@ -18,7 +18,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
     ...['DetachNetworkInterface', 'ModifyNetworkInterfaceAttribute', 'RevokeSecurityGroupEgress', 'RevokeSecurityGroupIngress', 'UnassignPrivateIpAddresses'],
   ],
   ecr: ['BatchCheckLayerAvailability', 'BatchGetImage', 'GetAuthorizationToken', 'GetDownloadUrlForLayer'],
-  ecs: ['DescribeTasks', 'RunTask', 'StopTask'],
+  ecs: ['DescribeTasks', 'RunTask', 'StopTask', 'TagResource'],
   events: ['PutEvents'],
   'execute-api': ['Invoke'],
   iam: ['CreateServiceLinkedRole', 'PassRole'],
