@@ -28,10 +28,12 @@ function synthesiseProfiles(chosen: readonly string[], accept: boolean): void {
   const compare = baselineCheck(accept);
   let unused: readonly Acknowledgment[] = register;
   for (const profile of chosen.length > 0 ? chosen : profileNames(context)) {
-    const { app, config, stacks, unusedAcknowledgments } = createDeployment(codeFolder, { context: { ...context, profile }, outdir: join(root, 'cdk.out', profile) });
+    const { app, config, unusedAcknowledgments } = createDeployment(codeFolder, { context: { ...context, profile }, outdir: join(root, 'cdk.out', profile) });
     const assembly = app.synth();
     if (config.profile === 'production') compare(profile, assembly);
-    console.log(`profile ${profile}: ${Object.keys(stacks).length} stacks`);
+    console.log(
+      `profile ${profile}: ${assembly.stacks.length} stacks, ${Math.max(...assembly.stacks.map(({ template }) => Object.keys(template.Resources ?? {}).length))} resources in the largest`,
+    );
     unused = unused.filter((entry) => unusedAcknowledgments.includes(entry));
   }
   // Some findings are there in one profile only.

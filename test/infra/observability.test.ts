@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { readConfig } from '#cdk/config/deployment-config.ts';
 import { observabilityConfigSchema } from '#cdk/config/observability-config.ts';
 import { foundAlarms } from '#cdk/observability/found-alarms.ts';
 import { lifecycleAlarms } from '#cdk/observability/lifecycle-alarms.ts';
@@ -10,7 +11,7 @@ import { ownMetricsOf } from '#cdk/observability/own-metrics.ts';
 import { requestAlarms } from '#cdk/observability/request-alarms.ts';
 import { type DimensionName, descriptorOf, type MetricName, metricDescriptors, metricNames } from '#shared/metrics/descriptors.ts';
 import { sourceFiles } from '../arch/import-graph.ts';
-import { ofType, type Resource, stackNames, synthesise, type Templates } from './synthesised.ts';
+import { ofType, productionContext, type Resource, stackNames, synthesise, type Templates } from './synthesised.ts';
 
 let templates: Templates;
 beforeAll(() => {
@@ -97,6 +98,19 @@ describe('alarms', () => {
 
     expect([...dimensions]).toEqual(['alarm', 'cause', 'certificate', 'keySpec', 'lane', 'operation', 'outcome', 'result', 'sink', 'task']);
   });
+});
+
+test('the alarms of an own cluster and an own bridge are about published metrics too, and come with them', () => {
+  const config = readConfig(productionContext().chatelaine);
+  const context = { config, thresholds: config.observability.thresholds, own: ownMetricsOf(config.deployment) };
+  const withCluster = { ...config, hsm: { source: 'managed' } } as unknown as typeof config;
+  const comes = (id: string, given: typeof config): boolean => lifecycleAlarms.find((row) => row.id === id)?.when?.(given) !== false;
+
+  for (const { metric, threshold } of [...requestAlarms, ...lifecycleAlarms]) {
+    expect(metric(context)).toBeDefined();
+    expect(threshold(context)).toBeGreaterThan(0);
+  }
+  for (const id of ['hsm-missing', 'hsm-degraded', 'hsm-divergence', 'hsm-backup-age']) expect([comes(id, config), comes(id, withCluster)]).toEqual([false, true]);
 });
 
 describe('what the stacks hold', () => {

@@ -77,14 +77,14 @@ describe('the specification', () => {
 describe('the baselines', () => {
   const folder = resolve(import.meta.dirname, '../../cdk/baseline');
 
-  test('hold the tables, their key, the archive and the certificates of every production profile', () => {
+  test('hold the tables, the journal of the HSMs, the key, the archive and the certificates of every production profile', () => {
     const files = readdirSync(folder);
 
     expect(files.sort()).toEqual(['production-private.json', 'production.json']);
     for (const file of files) {
       const baseline = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Baseline;
       const types = Object.values(baseline).flatMap((resources) => Object.values(resources).map(({ type }) => type));
-      expect(types.filter((type) => type === 'AWS::DynamoDB::Table')).toHaveLength(3);
+      expect(types.filter((type) => type === 'AWS::DynamoDB::Table')).toHaveLength(4);
       for (const type of ['AWS::KMS::Key', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret', 'AWS::Events::EventBus', 'AWS::SQS::Queue']) expect(types).toContain(type);
     }
   });

@@ -23,10 +23,10 @@ export type Templates = Readonly<Record<StackName, Template>>;
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** The production profile of cdk.json as a whole configuration, with changes. Without its network, which the tests of the network add. */
+/** The production profile of cdk.json as a whole configuration, with changes. Without its network and its HSMs, which their own tests add. */
 export function productionContext(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
-  return { ...context, chatelaine: { ...(context.profiles as Record<string, object>).production, network: undefined, ...changes } };
+  return { ...context, chatelaine: { ...(context.profiles as Record<string, object>).production, network: undefined, hsm: undefined, ...changes } };
 }
 
 /** @param change what a test adds to the stacks. @throws Error when a rule of cdk-nag is broken */
