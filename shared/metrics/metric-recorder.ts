@@ -13,6 +13,8 @@ export interface Sample {
 
 /** What one EMF line can hold of a metric. Of more values a fair choice is kept. */
 const valuesMax = 100;
+/** Larger ones are refused: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html. No sum of smaller ones overflows. */
+const valueMax = 2 ** 360;
 
 interface Series {
   readonly name: MetricName;
@@ -33,7 +35,7 @@ export class MetricRecorder implements MetricSink {
   }
 
   record(name: MetricName, value: number, given: Readonly<Partial<Record<DimensionName, string>>> = {}): void {
-    if (!Number.isFinite(value)) return;
+    if (!(Math.abs(value) <= valueMax)) return;
     const { kind, dimensions: names } = descriptorOf(name);
     // The bridge comes here twice per job: nothing is made but the id, unless the series is new.
     let id: string = name;

@@ -27,6 +27,14 @@ describe('metric lines', () => {
     );
   });
 
+  test('what CloudWatch refuses is not recorded, and no sum overflows', () => {
+    const recorder = new MetricRecorder(operations);
+    const counter = metricNames.find((name) => descriptorOf(name).kind === 'counter')!;
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_VALUE, 1]) recorder.record(counter, value, {});
+
+    expect(recorder.take().map(({ values }) => values)).toEqual([[1]]);
+  });
+
   test('a text that is on no list is `other`: nothing of a caller gets into a metric', () => {
     fc.assert(
       fc.property(fc.constantFrom(...metricNames), fc.stringMatching(/^SENTINEL-[0-9a-f]{32}$/), (name, sentinel) => {
