@@ -2,6 +2,7 @@
 import { App, type AppProps, Stack, Tags, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { bridgeAcknowledgments } from './bridge-acknowledgments.ts';
 import type { DeploymentConfig } from './config/deployment-config.ts';
 import { selectConfig } from './config/profiles.ts';
 import { type Acknowledgment, acknowledge, findingsOf } from './gates/acknowledge.ts';
@@ -54,7 +55,7 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   const network = config.network === undefined ? undefined : new NetworkStack(app, id('network'), { ...config, network: config.network }, stackProps('network'));
   const hsm = createHsmStack(app, id('hsm'), config, codeFolder, network, stackProps('HSM'));
   const data = new DataStack(app, id('data'), config, stackProps('tables'));
-  const bridge = new BridgeStack(app, id('bridge'), config, stackProps('access to the HSM bridge'));
+  const bridge = new BridgeStack(app, id('bridge'), config, { codeFolder, network, hsm, ...stackProps('access to the HSM bridge') });
   const audit = new AuditStack(app, id('audit'), config, codeFolder, network, stackProps('audit trail'));
   const shared = { config, codeFolder, data, audit, bridge, network };
   const api = new ApiStack(app, id('api'), { ...shared, ...stackProps('API and operations') });
@@ -70,7 +71,13 @@ export function createDeployment(codeFolder: string, appProps: AppProps = {}): D
   bound(app, config, new BoundaryStack(app, id('boundary'), config.deployment, stackProps('permission boundary')));
   Validations.of(app).addPlugins(...rulePacks(app), new OwnRules(config));
   const ofHsm = config.hsm === undefined || config.hsm.source === 'softhsm' ? [] : hsmAcknowledgments(config.hsm.secondRegion);
-  const unused = acknowledge(app, config.deployment, findingsOf(app, rulePacks(app)), [...register, ...ofHsm], new Date().toISOString().slice(0, 10));
+  const unused = acknowledge(
+    app,
+    config.deployment,
+    findingsOf(app, rulePacks(app)),
+    [...register, ...ofHsm, ...(config.bridge.source === 'fargate' ? bridgeAcknowledgments : [])],
+    new Date().toISOString().slice(0, 10),
+  );
   return { app, config, unusedAcknowledgments: unused, stacks: { network, hsm, data, bridge, audit, api, lifecycle, observability } };
 }
 

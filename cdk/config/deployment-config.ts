@@ -43,6 +43,10 @@ export const deploymentConfigSchema = z
     /** An upper bound on every role of the deployment, where the organisation demands one. */
     permissionsBoundaryArn: z.string().startsWith('arn:').optional(),
   })
+  .refine(({ bridge, network, hsm }) => bridge.source === 'external' || (network !== undefined && hsm !== undefined && hsm.source !== 'softhsm'), {
+    message: 'A bridge on Fargate needs a network and an HSM cluster.',
+    path: ['bridge'],
+  })
   .refine((config) => !(config.destroyData && config.profile === 'production'), { message: 'A production deployment never destroys its data.', path: ['destroyData'] })
   .refine((config) => config.profile === 'dev' || config.observability.alarms, { message: 'A production deployment has its alarms.', path: ['observability', 'alarms'] })
   .refine((config) => config.profile === 'dev' || config.audit.retentionDays >= 365, {

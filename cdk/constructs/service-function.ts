@@ -21,7 +21,17 @@ export interface ServiceFunctionProps<Kind extends FunctionKind> {
   readonly description: string;
   /** dist/lambda: the same asset for every function. */
   readonly codeFolder: string;
-  readonly entrypoint: 'operation' | 'wire' | 'sweep' | 'due-task' | 'outbox-publisher' | 'audit-archiver' | 'hsm-resource' | 'hsm-reconcile' | 'hsm-backup-guardian';
+  readonly entrypoint:
+    | 'operation'
+    | 'wire'
+    | 'sweep'
+    | 'due-task'
+    | 'outbox-publisher'
+    | 'audit-archiver'
+    | 'certificate-authority'
+    | 'hsm-resource'
+    | 'hsm-reconcile'
+    | 'hsm-backup-guardian';
   readonly environment: FunctionEnvironment<Kind>;
   readonly grants: readonly Grant[];
   readonly resources: ServiceResources;
@@ -31,6 +41,8 @@ export interface ServiceFunctionProps<Kind extends FunctionKind> {
   readonly memoryMb?: number;
   readonly timeoutSeconds?: number;
   readonly network?: FunctionNetwork | undefined;
+  /** Where a policy elsewhere names the role. */
+  readonly roleName?: string;
   /** Files beside the code, under /opt. */
   readonly layers?: readonly LayerVersion[];
 }
@@ -44,6 +56,7 @@ export class ServiceFunction<Kind extends FunctionKind> extends Construct {
     super(scope, id);
     const logs = new PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [props.logGroup.logGroupArn] });
     this.role = new Role(this, 'Role', {
+      ...(props.roleName === undefined ? {} : { roleName: props.roleName }),
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `Execution role of ${props.functionName}.`,
       inlinePolicies: {

@@ -49,7 +49,7 @@ export function statementsOf(grants: readonly Grant[], resources: ServiceResourc
 }
 
 /** DynamoDB uses the tables' key in the name of whoever calls it, so the caller must be allowed to, through DynamoDB only. */
-function keyStatement(canWrite: boolean, { tableKey }: ServiceResources, stack: Stack): PolicyStatement {
+export function keyStatement(canWrite: boolean, { tableKey }: ServiceResources, stack: Stack): PolicyStatement {
   const actions = ['kms:Decrypt', 'kms:DescribeKey'];
   if (canWrite) actions.push('kms:Encrypt', 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncryptFrom', 'kms:ReEncryptTo');
   return new PolicyStatement({

@@ -132,7 +132,7 @@ export class ApiStack extends Stack {
         CHATELAINE_API_ID: this.api.restApiId,
         ...this.#auditEnvironment(),
         ...tableEnvironment(data),
-        ...bridgeEnvironment(config, bridge.secrets[bridgeClass]),
+        ...bridgeEnvironment(bridge, bridge.secrets[bridgeClass]),
         ...keyStoreEnvironment(this, config, bridge.keyStoreSecrets, keyStoreClass),
         ...(config.attestation === undefined || operation.recipient === undefined ? {} : { CHATELAINE_ATTESTATION_ROOTS: config.attestation.roots.join(',') }),
         ...(config.administrators.length === 0 ? {} : { CHATELAINE_ADMINISTRATORS: config.administrators.join(',') }),

@@ -4,17 +4,18 @@ import type { KeyStoreEnvironment } from '#shared/env/key-store-environment.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
 import type { KeyStoreSecrets } from '../constructs/key-store-secrets.ts';
 import type { KeyStoreCallerClass } from '../grants.ts';
+import type { BridgeStack } from './bridge-stack.ts';
 import type { DataStack } from './data-stack.ts';
 
 export function tableEnvironment({ tables }: Pick<DataStack, 'tables'>) {
   return { CHATELAINE_TABLE_CORE: tables.core.tableName, CHATELAINE_TABLE_MATERIAL: tables.material.tableName, CHATELAINE_TABLE_OPS: tables.ops.tableName };
 }
 
-export function bridgeEnvironment({ bridge }: DeploymentConfig, secret: ISecret) {
+export function bridgeEnvironment({ address }: Pick<BridgeStack, 'address'>, secret: ISecret) {
   return {
-    CHATELAINE_BRIDGE_URL: bridge.url,
+    CHATELAINE_BRIDGE_URL: address.url,
     CHATELAINE_BRIDGE_SECRET: secret.secretArn,
-    ...(bridge.serverName === undefined ? {} : { CHATELAINE_BRIDGE_SERVER_NAME: bridge.serverName }),
+    ...(address.serverName === undefined ? {} : { CHATELAINE_BRIDGE_SERVER_NAME: address.serverName }),
   };
 }
 

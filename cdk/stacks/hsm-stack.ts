@@ -1,10 +1,10 @@
 /** The HSM: a CloudHSM cluster that is made and kept, made from a backup, or only looked at; its backups; and what the bridge needs of it. */
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnSecurityGroupEgress, CfnSecurityGroupIngress, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PermissionsBoundary, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -18,6 +18,7 @@ import { HsmAdministration } from '../constructs/hsm-administration.ts';
 import { breakGlassRole, guardianStatements, keeperStatements, lookStatement } from '../constructs/hsm-permissions.ts';
 import { HsmSteps } from '../constructs/hsm-steps.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
+import { keyStatement } from '../constructs/service-resources.ts';
 
 /** The part of the network stack that the HSM stands in. */
 export interface HsmNetwork {
@@ -73,20 +74,28 @@ export class HsmStack extends Stack {
     this.#guardian(hsm);
     if (hsm.source !== 'existing' && hsm.breakGlassPrincipals.length > 0) {
       const role = breakGlassRole(this, this, config.deployment, hsm.breakGlassPrincipals);
+      // Our own boundary allows no deletion, on purpose: under it this role could do nothing. An organisation's stays.
+      if (config.permissionsBoundaryArn === undefined) PermissionsBoundary.of(role).clear();
       new CfnOutput(this, 'BreakGlassRoleArn', { value: role.roleArn, description: 'Deletes HSMs, clusters and backups, by hand and with MFA.' });
     }
   }
 
   #reconciler(hsm: ClusterConfig): HsmSteps {
     const { config, codeFolder, network } = this.#props;
+    const journalKey = new Key(this, 'JournalKey', { description: 'Encrypts the journal of the HSM reconciler.', enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN });
     const journal = new Table(this, 'Journal', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: journalKey,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: config.profile === 'production',
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    const statements = [new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [journal.tableArn] })];
+    const statements = [
+      new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [journal.tableArn] }),
+      keyStatement(true, { tableKey: journalKey }, this),
+    ];
     statements.push(...(hsm.source === 'existing' ? [lookStatement('cloudhsm:DescribeClusters')] : keeperStatements(this, config.deployment, network.vpc)));
     const settings = this.#settings(hsm, journal.tableName, statements);
     const layers =

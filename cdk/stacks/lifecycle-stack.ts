@@ -90,7 +90,7 @@ export class LifecycleStack extends Stack {
       entrypoint: 'due-task',
       environment: {
         ...tableEnvironment(data),
-        ...bridgeEnvironment(config, bridge.secrets.rotation),
+        ...bridgeEnvironment(bridge, bridge.secrets.rotation),
         ...keyStoreEnvironment(this, config, bridge.keyStoreSecrets, 'rotation'),
         CHATELAINE_PARTITION: this.partition,
         CHATELAINE_EVENT_BUS: audit.bus.eventBusName,

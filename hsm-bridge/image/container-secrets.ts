@@ -8,9 +8,13 @@ export class SecretUnusable extends Error {}
 
 const certificateSchema = z.object({ ca: z.string().min(1), cert: z.string().min(1), key: z.string().min(1) });
 
+const userSchema = z.object({ username: z.string().min(1), password: z.string().min(1) });
+
 export interface ContainerSecrets {
   text(secret: string): Promise<string>;
   certificates(secret: string): Promise<ServerCertificates>;
+  /** The PIN as PKCS #11 takes it. A secret that is JSON holds the user of a CloudHSM cluster, which is logged in as `username:password`. */
+  pin(secret: string): Promise<string>;
 }
 
 export function createContainerSecrets(client: SecretsManagerClient = new SecretsManagerClient({})): ContainerSecrets {
@@ -26,6 +30,16 @@ export function createContainerSecrets(client: SecretsManagerClient = new Secret
   };
   return {
     text,
+    async pin(secret) {
+      const value = (await text(secret)).trim();
+      if (!value.startsWith('{')) return value;
+      try {
+        const { username, password } = userSchema.parse(JSON.parse(value));
+        return `${username}:${password}`;
+      } catch {
+        throw new SecretUnusable(`${secret}: is not JSON with username and password`);
+      }
+    },
     async certificates(secret) {
       const value = await text(secret);
       try {

@@ -20,7 +20,7 @@ async function start(settings: ContainerSettings): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const read = () => secrets.certificates(settings.CHATELAINE_BRIDGE_CERTIFICATE_SECRET);
   let certificates = await read();
-  const pin = (await secrets.text(settings.CHATELAINE_HSM_PIN_SECRET)).trim();
+  const pin = await secrets.pin(settings.CHATELAINE_HSM_PIN_SECRET);
   write(folder, fileNames.config, JSON.stringify(bridgeConfigOf(settings)));
   writeCertificates(folder, certificates);
   if (settings.CHATELAINE_HSM_PROFILE === 'cloudhsm') await configureCloudHsm(settings);

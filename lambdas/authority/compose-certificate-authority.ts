@@ -16,7 +16,8 @@ export function composeCertificateAuthority(environment: Readonly<Record<string,
   const secrets = createCertificateSecrets(new SecretsManagerClient({}));
   const metrics = createFunctionMetrics({ deployment: environment.CHATELAINE_DEPLOYMENT ?? 'chatelaine' });
   const [first = '', ...others] = settings.CHATELAINE_AUTHORITY_KEYS.split(',');
-  const subjects: readonly Subject[] = [
+  // Read when it runs: a function whose settings are wrong says so to CloudFormation and to its schedule.
+  const subjects = (): readonly Subject[] => [
     { kind: 'bridge', secret: settings.CHATELAINE_BRIDGE_CERTIFICATE_SECRET, names: settings.CHATELAINE_BRIDGE_NAMES.split(',') },
     ...settings.CHATELAINE_CLIENT_CERTIFICATE_SECRETS.split(',').map(clientOf),
   ];
@@ -24,7 +25,7 @@ export function composeCertificateAuthority(environment: Readonly<Record<string,
     async issue() {
       const keys = await Promise.all([readKmsAuthorityKey(kms, first), ...others.map((key) => readKmsAuthorityKey(kms, key))] as const);
       const now = Date.now();
-      const issued = await issueCertificates({ keys, subjects, secrets, validDays: Number(settings.CHATELAINE_CERTIFICATE_DAYS), now });
+      const issued = await issueCertificates({ keys, subjects: subjects(), secrets, validDays: Number(settings.CHATELAINE_CERTIFICATE_DAYS), now });
       recordDaysLeft(metrics, { authority: issued.trusted }, now);
       metrics.flush();
       return issued;

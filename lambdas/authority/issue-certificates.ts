@@ -37,6 +37,7 @@ const authorityYears = 10;
 /** @throws Error when the authority ends before what it would issue */
 export async function issueCertificates({ keys, subjects, secrets, validDays, now }: AuthoritySettings): Promise<Issued> {
   const [issuer] = keys;
+  if (!(validDays >= 1 && validDays <= 90)) throw new Error('Certificates live from 1 to 90 days.');
   if (authorityEnd(issuer).getTime() < now + validDays * dayMs) throw new Error('The authority ends before the certificates that it would issue. Give it a successor.');
   const certificates = await Promise.all(keys.map((key) => authorityCertificate(key, { notBefore: key.createdAt, notAfter: authorityEnd(key) })));
   const trusted = certificates.join('\n');

@@ -53,7 +53,7 @@ export const functionEnvironments = {
     CHATELAINE_BRIDGE_NAMES: text,
     /** `class=ARN of the secret`, separated by commas. */
     CHATELAINE_CLIENT_CERTIFICATE_SECRETS: text,
-    CHATELAINE_CERTIFICATE_DAYS: text.regex(/^[0-9]{1,3}$/),
+    CHATELAINE_CERTIFICATE_DAYS: text,
   }),
   auditArchiver: z.object({ CHATELAINE_ARCHIVE_BUCKET: text }),
   hsmResource: z.object({ CHATELAINE_DEPLOYMENT: text }),
