@@ -8,8 +8,14 @@ import { principal, requirePrincipalArn } from '#shared/policy/principal-fields.
 import { accountOfArn } from '#shared/policy/principal-names.ts';
 import { principalId } from '#shared/policy/role-fields.ts';
 
-const contextEntry = z.object({ Key: z.string().min(1).max(256), Values: z.array(z.string().max(2048)).min(1).max(50) });
-const ground = z.object({ Source: z.enum(['KeyPolicy', 'Role', 'Grant', 'AccountRoot']), Name: z.string().optional(), Statement: z.string().optional() });
+const contextEntry = z.object({
+  Key: z.string().min(1).max(256),
+  Values: z
+    .array(z.string().max(2048).meta({ sensitive: true }))
+    .min(1)
+    .max(50),
+});
+const ground = z.object({ Source: z.enum(['KeyPolicy', 'Role', 'Grant', 'AccountRoot', 'WorkBound']), Name: z.string().optional(), Statement: z.string().optional() });
 
 const outcomes = { allowed: 'allowed', denied: 'implicitDeny', 'explicitly-denied': 'explicitDeny' } as const;
 
@@ -73,5 +79,7 @@ function answer(by: Ground): z.output<typeof ground> {
       return { Source: 'Grant', Name: by.grantId };
     case 'account-root':
       return { Source: 'AccountRoot' };
+    case 'work-bound':
+      return { Source: 'WorkBound' };
   }
 }

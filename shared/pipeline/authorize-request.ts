@@ -3,6 +3,7 @@ import type { Attestation } from '#shared/attestation/attestation.ts';
 import type { Operation } from '#shared/operation.ts';
 import { authorizeKey, authorizeResources } from '#shared/policy/authorize.ts';
 import { identityOf, openRequestAccess, type RequestAccess, systemAccess } from '#shared/policy/request-access.ts';
+import type { Work } from '#shared/policy/work.ts';
 import type { PrincipalAccess } from '#shared/repositories/access-reader.ts';
 import type { LoadedKey, ReferencedLookup } from '#shared/repositories/key-reader.ts';
 import type { OperationRequest } from './execute.ts';
@@ -56,6 +57,8 @@ export interface FoundCase {
   readonly lookups: Lookups;
   readonly now: number;
   readonly attestation?: Attestation | undefined;
+  /** What the decisions of a batch may cost together. */
+  readonly work?: Work;
 }
 
 /**
@@ -66,14 +69,14 @@ export interface FoundCase {
 export async function authorizeFound(
   service: Service,
   { caller, protocol, sourceIp, userAgent }: OperationRequest,
-  { operation, input, lookups, now, attestation }: FoundCase,
+  { operation, input, lookups, now, attestation, work }: FoundCase,
   readPrincipal: (keys: Keys) => Promise<PrincipalAccess>,
 ): Promise<AuthorizedRequest> {
   const { partition, policies, accessReader: reader } = service;
   const open = async (): Promise<RequestAccess> => {
     const keys = foundKeys(lookups);
     const source = { operation: operation.name, input, caller, partition, now, sourceIp, userAgent, attestation };
-    return await openRequestAccess({ principal: await readPrincipal(keys), reader, policies, source, keys });
+    return await openRequestAccess({ principal: await readPrincipal(keys), reader, policies, source, keys, work });
   };
   const access = protocol === 'system' ? systemAccess : await open();
   const authorization = { operation, caller, partition, access };

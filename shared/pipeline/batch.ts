@@ -6,6 +6,7 @@ import { KmsError } from '#shared/errors.ts';
 import type { JsonObject } from '#shared/json.ts';
 import type { Context, Operation } from '#shared/operation.ts';
 import { identityOf } from '#shared/policy/request-access.ts';
+import { Work } from '#shared/policy/work.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Ports } from '#shared/ports/ports.ts';
 import type { PrincipalAccess } from '#shared/repositories/access-reader.ts';
@@ -54,10 +55,11 @@ export async function runBatch(batch: Batch): Promise<readonly BatchItem[]> {
   const snapshot = batch.service.rows.open();
   await findKeys(batch, items, snapshot);
   const readPrincipal = await principalReader(batch, items, snapshot);
+  const work = Work.ofBatch();
   const admitted: { item: BatchItem; context: ItemContext }[] = [];
   for (const item of items) {
     const context = await attempt(item, async () => {
-      const found = { operation: batch.operation, input: item.input!, lookups: item.lookups, now: batch.now };
+      const found = { operation: batch.operation, input: item.input!, lookups: item.lookups, now: batch.now, work };
       return batch.admit(item.input!, await authorizeFound(batch.service, batch.request, found, readPrincipal));
     });
     if (context !== undefined) admitted.push({ item, context });

@@ -67,7 +67,7 @@ export function authorizeResources(request: AuthorizationCase, input: Record<str
   const resources = operation.resources?.(input, { partition, caller }) ?? (Object.keys(keys).length > 0 ? [] : [{ arn: '*' }]);
   for (const { arn, permission = permissionFor(operation, ''), ofRole } of resources) {
     const decision = access.byIdentity(permission, arn, ofRole === undefined ? undefined : keys[ofRole]);
-    if (decision.outcome !== 'allowed') throw refusal(caller, permission, arn, decision.outcome === 'explicitly-denied' ? withDeny('identity') : notAllowed(permission));
+    if (decision.outcome !== 'allowed') throw refusal(caller, permission, arn, decision.outcome === 'explicitly-denied' ? denyOf(decision) : notAllowed(permission));
   }
 }
 
@@ -77,7 +77,11 @@ type Asking = Pick<AuthorizationCase, 'caller' | 'partition' | 'access'>;
 /** For operations that decide by themselves: the same words as the pipeline's own refusals. */
 export const deniedAction = (ctx: Asking, action: string, key: LoadedKey): KmsError => denied(ctx, action, { found: true, key, fromCiphertext: false }, undefined);
 
-const withDeny = (kind: 'identity' | 'resource'): string => `with an explicit deny in ${kind === 'identity' ? 'an identity' : 'a resource'}-based policy`;
+/** Precondition: the decision is an explicit deny. */
+function denyOf({ grounds: [ground] }: Decision): string {
+  if (ground?.source === 'work-bound') return 'because the policies that apply cannot be evaluated with values as long as those of the request';
+  return `with an explicit deny in ${ground?.source === 'key-policy' ? 'a resource' : 'an identity'}-based policy`;
+}
 const notAllowed = (action: string): string => `because no identity-based policy allows the ${action} action`;
 const outOfReach = 'because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access';
 
@@ -104,7 +108,7 @@ function missing(request: Asking, action: string, lookup: Missing): KmsError {
   const isAlias = lookup.identifier.kind === 'alias';
   const blind = decideBlind(request, action, { arn: lookup.arn, isAlias });
   if (blind.outcome === 'allowed') return new KmsError('NotFoundException', isAlias ? `Alias ${lookup.arn} is not found.` : `Key '${lookup.arn}' does not exist`);
-  return refusal(caller, action, lookup.arn, blind.outcome === 'explicitly-denied' ? withDeny('identity') : outOfReach);
+  return refusal(caller, action, lookup.arn, blind.outcome === 'explicitly-denied' ? denyOf(blind) : outOfReach);
 }
 
 function denied(request: Asking, action: string, { key, fromCiphertext }: Found, decision: Decision | undefined): KmsError {
@@ -114,7 +118,7 @@ function denied(request: Asking, action: string, { key, fromCiphertext }: Found,
   const arn = key.requestAlias === undefined ? key.arn : aliasArn(partition, { account, region, aliasName: key.requestAlias });
   if (account !== caller.account) return refusal(caller, action, arn, outOfReach);
   const blind = decideBlind(request, action, { arn, isAlias: key.requestAlias !== undefined });
-  if (blind.outcome === 'explicitly-denied') return refusal(caller, action, arn, withDeny('identity'));
+  if (blind.outcome === 'explicitly-denied') return refusal(caller, action, arn, denyOf(blind));
   if (blind.outcome !== 'allowed' || decision?.outcome !== 'explicitly-denied') return refusal(caller, action, arn, outOfReach);
-  return refusal(caller, action, arn, withDeny(decision.grounds[0]?.source === 'key-policy' ? 'resource' : 'identity'));
+  return refusal(caller, action, arn, denyOf(decision));
 }

@@ -6,6 +6,7 @@ import { type PolicyStatement, parsePolicy } from './policy-document.ts';
 import { compileTemplate, fillTemplate, type Template, variablesOf } from './policy-variables.ts';
 import { compilePrincipal, type PrincipalMatch, type PrincipalPattern } from './principal-pattern.ts';
 import type { DecisionRequest, Facts } from './request-facts.ts';
+import { Work } from './work.ts';
 
 interface CompiledStatement {
   /** Sid, or its place in the document from 1. */
@@ -14,8 +15,8 @@ interface CompiledStatement {
   /** Absent in identity documents: they apply to whom they are bound to. */
   readonly principal: { readonly pattern: PrincipalPattern; readonly negated: boolean } | undefined;
   /** Whether the lower-case action is among those of the statement; NotAction is already turned round. */
-  readonly coversAction: (action: string) => boolean;
-  readonly coversResource: (resource: string, facts: Facts) => boolean;
+  readonly coversAction: (action: string, work: Work) => boolean;
+  readonly coversResource: (resource: string, facts: Facts, work: Work) => boolean;
   readonly condition: Condition;
 }
 
@@ -80,39 +81,41 @@ const list = (value: string | readonly string[] | undefined): readonly string[] 
 
 function actionTest(patterns: readonly string[], negated: boolean): CompiledStatement['coversAction'] {
   const tests = patterns.map((pattern) => compilePattern(toPattern(pattern.toLowerCase())));
-  return (action) => tests.some((matches) => matches(action)) !== negated;
+  return (action, work) => tests.some((matches) => matches(action, work)) !== negated;
 }
 
 function resourceTest(templates: readonly Template[]): CompiledStatement['coversResource'] {
   const fixed = templates.flatMap((template) => (typeof template === 'string' ? [compilePattern(template)] : []));
   const open = templates.filter((template) => typeof template !== 'string');
-  return (resource, facts) => fixed.some((matches) => matches(resource)) || open.some((template) => matchesTemplate(template, resource, facts) === true);
+  return (resource, facts, work) => fixed.some((matches) => matches(resource, work)) || open.some((template) => matchesTemplate(template, resource, facts, work) === true);
 }
 
 /** NotResource. A variable without a value leaves open what is excepted: then a Deny covers the resource and an Allow does not. */
 function otherResourceTest(templates: readonly Template[], effect: 'Allow' | 'Deny'): CompiledStatement['coversResource'] {
-  return (resource, facts) => {
-    const matches = templates.map((template) => matchesTemplate(template, resource, facts));
+  return (resource, facts, work) => {
+    const matches = templates.map((template) => matchesTemplate(template, resource, facts, work));
     if (matches.includes(true)) return false;
     return effect === 'Deny' || !matches.includes(undefined);
   };
 }
 
-function matchesTemplate(template: Template, resource: string, facts: Facts): boolean | undefined {
-  const pattern = fillTemplate(template, facts);
-  return pattern === undefined ? undefined : compilePattern(pattern)(resource);
+function matchesTemplate(template: Template, resource: string, facts: Facts, work: Work): boolean | undefined {
+  const pattern = fillTemplate(template, facts, work);
+  return pattern === undefined ? undefined : compilePattern(pattern)(resource, work);
 }
 
-/** Explicit deny wins; among allowing statements one that names the caller wins over one that names the account. */
+/** Explicit deny wins; among allowing statements one that names the caller wins over one that names the account. @throws DecisionTooCostly */
 export function evaluatePolicy({ statements }: CompiledPolicy, request: DecisionRequest): Verdict {
+  const { work = new Work() } = request;
   let verdict: Verdict = { effect: 'none' };
   const action = request.action.toLowerCase();
   for (const statement of statements) {
     if (statement.effect === 'Allow' && verdict.effect === 'allow' && verdict.through === 'principal') continue;
-    if (!statement.coversAction(action)) continue;
+    work.spend(1);
+    if (!statement.coversAction(action, work)) continue;
     const through = principalMatch(statement, request);
-    if (through === undefined || !statement.coversResource(request.resource, request.facts)) continue;
-    if (!conditionHolds(statement.condition, statement.effect, request.facts)) continue;
+    if (through === undefined || !statement.coversResource(request.resource, request.facts, work)) continue;
+    if (!conditionHolds(statement.condition, statement.effect, request.facts, work)) continue;
     if (statement.effect === 'Deny') return { effect: 'deny', statement: statement.name, through };
     if (verdict.effect === 'none' || through === 'principal') verdict = { effect: 'allow', statement: statement.name, through };
   }

@@ -6,10 +6,11 @@ import { compilePattern, isAnything, matchesPattern } from './glob.ts';
 import { parseIp, parseNetwork } from './ip-network.ts';
 import { compileTemplate, fillTemplate, type Template } from './policy-variables.ts';
 import type { Facts } from './request-facts.ts';
+import type { Work } from './work.ts';
 
 export interface ValueTest {
-  /** Whether any value of the policy matches. */
-  matches(actual: string, facts: Facts): boolean;
+  /** Whether any value of the policy matches. @throws DecisionTooCostly */
+  matches(actual: string, facts: Facts, work: Work): boolean;
   /** Values that hold variables. */
   readonly templates: readonly Template[];
 }
@@ -21,27 +22,43 @@ export interface Operator {
   readonly negated: boolean;
 }
 
-type Matcher = (actual: string) => boolean;
-const any =
-  (matchers: readonly Matcher[]): Matcher =>
-  (actual) =>
-    matchers.some((matches) => matches(actual));
+type Matcher = (actual: string, work: Work) => boolean;
 
-/** Strings and ARNs: `prepare` makes a matcher of one filled-in value. */
+/** Strings and ARNs: `prepare` makes a matcher of filled-in values. */
 const texts =
-  (kind: 'literal' | 'pattern', prepare: (wanted: string) => Matcher): Operator['compile'] =>
+  (kind: 'literal' | 'pattern', prepare: (wanted: readonly string[]) => Matcher): Operator['compile'] =>
   (values, withVariables) => {
     const compiled = values.map((value) => compileTemplate(value, kind, withVariables));
-    const fixed = any(compiled.flatMap((template) => (typeof template === 'string' ? [prepare(template)] : [])));
+    const fixed = prepare(compiled.filter((template) => typeof template === 'string'));
     const templates = compiled.filter((template) => typeof template !== 'string');
-    if (templates.length === 0) return { matches: fixed, templates };
-    const matches = (actual: string, facts: Facts): boolean =>
-      fixed(actual) ||
+    const matches = (actual: string, facts: Facts, work: Work): boolean =>
+      fixed(actual, work) ||
       templates.some((template) => {
-        const wanted = fillTemplate(template, facts);
-        return wanted !== undefined && prepare(wanted)(actual);
+        const wanted = fillTemplate(template, facts, work);
+        return wanted !== undefined && prepare([wanted])(actual, work);
       });
     return { matches, templates };
+  };
+
+/** One lookup, however many values there are. */
+const oneOf =
+  (normal: (text: string) => string) =>
+  (wanted: readonly string[]): Matcher => {
+    const values = new Set(wanted.map(normal));
+    return (actual, work) => {
+      work.spend(actual.length + 1);
+      return values.has(normal(actual));
+    };
+  };
+
+const anyOf =
+  (compile: (pattern: string) => Matcher) =>
+  (patterns: readonly string[]): Matcher => {
+    const matchers = patterns.map(compile);
+    return (actual, work) => {
+      work.spend(matchers.length);
+      return matchers.some((matches) => matches(actual, work));
+    };
   };
 
 /** Values that are read once, as something else than text. */
@@ -50,7 +67,8 @@ const readValues =
   (values) => {
     const wanted = values.map(read);
     if (!wanted.every((value) => value !== undefined)) return undefined;
-    const matches = (text: string): boolean => {
+    const matches: ValueTest['matches'] = (text, _, work) => {
+      work.spend(text.length + wanted.length);
       const actual = read(text);
       return actual !== undefined && wanted.some((value) => holds(value, actual));
     };
@@ -73,7 +91,8 @@ const readBytes = (text: string): string | undefined => (/^[A-Za-z0-9+/]*={0,2}$
 const networks: Operator['compile'] = (values) => {
   const blocks = values.map(parseNetwork);
   if (!blocks.every((block) => block !== undefined)) return undefined;
-  const matches = (actual: string): boolean => {
+  const matches: ValueTest['matches'] = (actual, _, work) => {
+    work.spend(actual.length + blocks.length);
     const address = parseIp(actual);
     return address !== undefined && blocks.some((block) => block.contains(address));
   };
@@ -85,7 +104,10 @@ function arnMatcher(pattern: string): Matcher {
   if (isAnything(pattern)) return () => true;
   const parts = splitArn(pattern);
   if (parts === undefined) return () => false;
-  return (actual) => splitArn(actual)?.every((part, at) => matchesPattern(parts[at]!, part)) === true;
+  return (actual, work) => {
+    work.spend(actual.length);
+    return splitArn(actual)?.every((part, at) => matchesPattern(parts[at]!, part, work)) === true;
+  };
 }
 
 function splitArn(arn: string): string[] | undefined {
@@ -93,13 +115,13 @@ function splitArn(arn: string): string[] | undefined {
   return parts.length < 6 ? undefined : [...parts.slice(0, 5), parts.slice(5).join(':')];
 }
 
-const equals = texts('literal', (wanted) => (actual) => actual === wanted);
-const equalsIgnoreCase = texts('literal', (wanted) => {
-  const lower = wanted.toLowerCase();
-  return (actual) => actual.toLowerCase() === lower;
-});
-const like = texts('pattern', compilePattern);
-const arn = texts('pattern', arnMatcher);
+const equals = texts('literal', oneOf(String));
+const equalsIgnoreCase = texts(
+  'literal',
+  oneOf((text) => text.toLowerCase()),
+);
+const like = texts('pattern', anyOf(compilePattern));
+const arn = texts('pattern', anyOf(arnMatcher));
 const number = (holds: (wanted: number, actual: number) => boolean) => readValues(readNumber, holds);
 const time = (holds: (wanted: number, actual: number) => boolean) => readValues(readTime, holds);
 const same = <Value>(wanted: Value, actual: Value): boolean => wanted === actual;

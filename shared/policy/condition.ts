@@ -1,7 +1,8 @@
 /** A compiled Condition block: every operator and every key in it must hold. */
 import { type OperatorUse, parseOperator, type ValueTest } from './condition-operators.ts';
-import { fillTemplate, variablesOf } from './policy-variables.ts';
+import { canFill, variablesOf } from './policy-variables.ts';
 import type { Facts } from './request-facts.ts';
+import { Work } from './work.ts';
 
 interface KeyCondition {
   /** Lower case: IAM compares the names of condition keys without case. */
@@ -37,7 +38,8 @@ export function compileCondition(block: Readonly<Record<string, Readonly<Record<
 export const keysOfCondition = (condition: Condition): string[] => condition.flatMap(({ key, test }) => [key, ...test.templates.flatMap(variablesOf)]);
 
 /** @param effect of the statement: a comparison with a variable that has no value never widens what is allowed */
-export const conditionHolds = (condition: Condition, effect: 'Allow' | 'Deny', facts: Facts): boolean => condition.every((one) => keyHolds(one, effect, facts));
+export const conditionHolds = (condition: Condition, effect: 'Allow' | 'Deny', facts: Facts, work = new Work()): boolean =>
+  condition.every((one) => keyHolds(one, effect, facts, work));
 
 /** `Null: "true"` wants the key to be absent. */
 function nullTest(values: readonly string[]): ValueTest | undefined {
@@ -46,17 +48,17 @@ function nullTest(values: readonly string[]): ValueTest | undefined {
   return { matches: (isMissing) => wanted.has(isMissing), templates: [] };
 }
 
-function keyHolds({ key, use, test }: KeyCondition, effect: 'Allow' | 'Deny', facts: Facts): boolean {
+function keyHolds({ key, use, test }: KeyCondition, effect: 'Allow' | 'Deny', facts: Facts, work: Work): boolean {
   const fact = facts.get(key);
   const isMissing = fact === undefined || (typeof fact !== 'string' && fact.length === 0);
-  if (use.operator === 'Null') return test.matches(String(isMissing), facts);
+  if (use.operator === 'Null') return test.matches(String(isMissing), facts, work);
   const { negated } = use.operator;
   // For the set operators an empty string is an empty set (IAM User Guide, multivalued context keys).
   const isEmptySet = use.qualifier !== undefined && (fact === '' || (fact?.length === 1 && fact[0] === ''));
   if (isMissing || isEmptySet) return missingHolds(use, negated);
-  if (negated && effect === 'Allow' && test.templates.some((template) => fillTemplate(template, facts) === undefined)) return false;
-  if (typeof fact === 'string') return test.matches(fact, facts) !== negated;
-  const holds = (actual: string): boolean => test.matches(actual, facts) !== negated;
+  if (negated && effect === 'Allow' && !test.templates.every((template) => canFill(template, facts))) return false;
+  if (typeof fact === 'string') return test.matches(fact, facts, work) !== negated;
+  const holds = (actual: string): boolean => test.matches(actual, facts, work) !== negated;
   if (use.qualifier === 'ForAllValues') return fact.every(holds);
   if (use.qualifier === 'ForAnyValue') return fact.some(holds);
   // Without a qualifier: any match, or no match at all for negated operators.

@@ -6,6 +6,7 @@ import { type CompiledPolicy, evaluatePolicy } from './compiled-policy.ts';
 import { type GrantRecord, type GrantRequest, grantAllows } from './grant.ts';
 import { isAccountRoot } from './principal-names.ts';
 import type { DecisionRequest } from './request-facts.ts';
+import { DecisionTooCostly, Work } from './work.ts';
 
 /** An identity document and the role that brings it. */
 export interface RoleDocument {
@@ -19,7 +20,9 @@ export type Ground =
   | { readonly source: 'role'; readonly role: string; readonly statement: string }
   | { readonly source: 'grant'; readonly grantId: string }
   /** The account's root principal, which stands above the account's roles. */
-  | { readonly source: 'account-root' };
+  | { readonly source: 'account-root' }
+  /** The documents and the values of the request together are more than a decision may cost. */
+  | { readonly source: 'work-bound' };
 
 export interface Decision {
   readonly outcome: 'allowed' | 'denied' | 'explicitly-denied';
@@ -39,8 +42,23 @@ export interface KeyCase {
 const nothing: Decision = { outcome: 'denied', grounds: [] };
 const allowed = (...grounds: Ground[]): Decision => ({ outcome: 'allowed', grounds });
 
+/** A decision that was broken off counts as an explicit deny: one may stand in what was not read. */
+function withinBound(request: DecisionRequest, decide: (request: DecisionRequest) => Decision): Decision {
+  try {
+    return decide({ ...request, work: request.work ?? new Work() });
+  } catch (error) {
+    if (error instanceof DecisionTooCostly) return { outcome: 'explicitly-denied', grounds: [{ source: 'work-bound' }] };
+    throw error;
+  }
+}
+
 /** What the caller's own documents say, without any key policy. */
-export function decideByIdentity(documents: readonly RoleDocument[], request: DecisionRequest): Decision {
+export const decideByIdentity = (documents: readonly RoleDocument[], request: DecisionRequest): Decision => withinBound(request, (bounded) => identityDecision(documents, bounded));
+
+export const decideOnKey = (key: KeyCase, documents: readonly RoleDocument[], request: DecisionRequest): Decision =>
+  withinBound(request, (bounded) => keyDecision(key, documents, bounded));
+
+function identityDecision(documents: readonly RoleDocument[], request: DecisionRequest): Decision {
   let decision = isAccountRoot(request.principal.arn) ? allowed({ source: 'account-root' }) : nothing;
   for (const { role, policy } of documents) {
     const verdict = evaluatePolicy(policy, request);
@@ -52,10 +70,10 @@ export function decideByIdentity(documents: readonly RoleDocument[], request: De
   return decision;
 }
 
-export function decideOnKey(key: KeyCase, documents: readonly RoleDocument[], request: DecisionRequest): Decision {
+function keyDecision(key: KeyCase, documents: readonly RoleDocument[], request: DecisionRequest): Decision {
   const verdict = evaluatePolicy(key.policy, request);
   if (verdict.effect === 'deny') return { outcome: 'explicitly-denied', grounds: [{ source: 'key-policy', statement: verdict.statement }] };
-  const identity = decideByIdentity(documents, request);
+  const identity = identityDecision(documents, request);
   if (identity.outcome === 'explicitly-denied') return identity;
   const byKey = bestOfKey(key, verdict.effect === 'allow' ? verdict : undefined, request);
   if (byKey === undefined) return nothing;

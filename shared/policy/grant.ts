@@ -94,10 +94,16 @@ function sourceMatches(wanted: string, operation: string, { facts }: DecisionReq
 
 /** In a constraint the keys are compared without case and the values with it (API Reference, GrantConstraints). Keys that differ in case only match nothing. */
 function lowerKeys(context: TextMap): ReadonlyMap<string, string> | undefined {
+  const known = lowered.get(context);
+  if (known !== undefined) return known.pairs;
   const entries = Object.entries(context);
   const lower = new Map(entries.map(([key, value]) => [key.toLowerCase(), value]));
-  return lower.size === entries.length ? lower : undefined;
+  const pairs = lower.size === entries.length ? lower : undefined;
+  lowered.set(context, { pairs });
+  return pairs;
 }
+/** Once for a context: hundreds of grants may ask about the same one. */
+const lowered = new WeakMap<TextMap, { readonly pairs: ReadonlyMap<string, string> | undefined }>();
 
 const includes = (whole: ReadonlyMap<string, string>, part: ReadonlyMap<string, string>): boolean => [...part].every(([key, value]) => whole.get(key) === value);
 

@@ -121,10 +121,25 @@ for (let index = 0; index < 32; index += 1) resolvers.set(`kms:recipientattestat
 
 const contextPrefix = 'kms:encryptioncontext:';
 
+/** By the names in lower case. Made once for a context, since a policy can ask for a thousand of its thousand pairs. */
+const lowered = new WeakMap<TextMap, ReadonlyMap<string, readonly string[]>>();
+function byLowerName(context: TextMap): ReadonlyMap<string, readonly string[]> {
+  const known = lowered.get(context);
+  if (known !== undefined) return known;
+  const values = new Map<string, string[]>();
+  for (const [name, value] of Object.entries(context)) {
+    const lower = name.toLowerCase();
+    const same = values.get(lower);
+    if (same === undefined) values.set(lower, [value]);
+    else same.push(value);
+  }
+  lowered.set(context, values);
+  return values;
+}
+
 export function kmsFacts(key: string, source: FactSource): Fact {
   const resolver = resolvers.get(key);
   if (resolver !== undefined) return resolver(source);
   if (!key.startsWith(contextPrefix)) return undefined;
-  const wanted = key.slice(contextPrefix.length);
-  return single(Object.entries(encryptionContextOf(source)).flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : [])));
+  return single(byLowerName(encryptionContextOf(source)).get(key.slice(contextPrefix.length)) ?? []);
 }

@@ -1,6 +1,7 @@
 /** The shape of policy documents (IAM JSON policy grammar): key policies name principals, identity documents do not. Evaluation: compiled-policy.ts. */
 import * as z from 'zod';
 import { KmsError } from '#shared/errors.ts';
+import { repeatedMember } from './repeated-member.ts';
 
 export const policyBytesMax = 32_768;
 
@@ -58,6 +59,8 @@ export function parsePolicy(text: string, kind: 'key' | 'identity' = 'key'): Pol
   } catch {
     throw new KmsError('MalformedPolicyDocumentException', 'This policy contains invalid Json');
   }
+  const repeated = repeatedMember(text);
+  if (repeated !== undefined) throw new KmsError('MalformedPolicyDocumentException', `The policy is not valid: an object in it has the member ${repeated.slice(0, 80)} twice.`);
   const parsed = documents[kind].safeParse(value);
   if (!parsed.success) {
     const where = parsed.error.issues[0]?.path.join('.') ?? '';

@@ -26,7 +26,8 @@ export function compilePrincipal(element: Element): PrincipalPattern | undefined
   if (!names.every(isKnown)) return undefined;
   const services = new Set(element === '*' ? [] : list(element.Service));
   const accounts = new Set(names.flatMap((name) => accountOfPrincipalElement(name) ?? []));
-  const exact = new Set(names.map(canonicalPrincipal));
+  // Without the accounts: a federated user's id begins with that of its account, and is not the account.
+  const exact = new Set(names.filter((name) => accountOfPrincipalElement(name) === undefined).map(canonicalPrincipal));
   const isAnyone = exact.has('*');
   return {
     match(principal) {

@@ -10,6 +10,7 @@ import { encryptionContextOf } from './kms-facts.ts';
 import type { PolicyCache } from './policy-cache.ts';
 import type { PrincipalIdentity } from './principal-names.ts';
 import { type DecisionRequest, type FactSource, type Facts, requestFacts, resourceAliasesKey } from './request-facts.ts';
+import { Work } from './work.ts';
 
 /** What operations may ask when the pipeline's own check is not the whole of it. */
 export interface RequestAccess {
@@ -30,13 +31,15 @@ interface Settings {
   readonly source: RequestFactSource;
   /** The keys of the request by role. */
   readonly keys: Readonly<Record<string, LoadedKey>>;
+  /** What all decisions of a batch may cost together. */
+  readonly work?: Work | undefined;
   /** In place of the facts of the request: the simulator's. */
   readonly factsOf?: (key: LoadedKey | undefined, base: Facts) => Facts;
 }
 
 /** Reads the aliases of the keys when a policy asks about them, and only then. */
 export async function openRequestAccess(settings: Settings): Promise<RequestAccess> {
-  const { principal, reader, policies, source, keys, factsOf } = settings;
+  const { principal, reader, policies, source, keys, work, factsOf } = settings;
   const identity = identityOf(source.caller);
   const policyOf = (key: LoadedKey): CompiledPolicy => compiled(policies, key.record.policy, 'key');
   const aliases = new Map<string, readonly string[]>();
@@ -48,7 +51,7 @@ export async function openRequestAccess(settings: Settings): Promise<RequestAcce
   const request = (action: string, resource: string, key: LoadedKey | undefined, role: string | undefined): DecisionRequest => {
     const others = Object.values(keys).filter((other) => other !== key);
     const facts = requestFacts({ ...source, role, key, otherKeyArn: (others[0] ?? key)?.arn, resourceAliases: key === undefined ? undefined : aliases.get(key.arn) });
-    return { principal: identity, action, resource, facts: factsOf?.(key, facts) ?? facts };
+    return { principal: identity, action, resource, facts: factsOf?.(key, facts) ?? facts, work: new Work(undefined, work) };
   };
 
   return {

@@ -5,6 +5,7 @@ import type { LoadedKey } from '#shared/repositories/key-reader.ts';
 import { globalFacts } from './global-facts.ts';
 import { kmsFacts } from './kms-facts.ts';
 import type { PrincipalIdentity } from './principal-names.ts';
+import type { Work } from './work.ts';
 
 export type Fact = string | readonly string[] | undefined;
 
@@ -22,6 +23,8 @@ export interface DecisionRequest {
   readonly action: string;
   readonly resource: string;
   readonly facts: Facts;
+  /** What the decision may still cost. Absent: the bound of one decision. */
+  readonly work?: Work | undefined;
 }
 
 /** Everything that facts are read from. */
@@ -46,7 +49,13 @@ export interface FactSource {
 
 export const resourceAliasesKey = 'kms:resourcealiases';
 
-/** Computes each fact when it is first asked for. */
+/** Computes each fact when it is first asked for, and once. */
 export function requestFacts(source: FactSource): Facts {
-  return { get: (key) => (key.startsWith('kms:') ? kmsFacts : globalFacts)(key, source) };
+  const known = new Map<string, Fact>();
+  return {
+    get(key) {
+      if (!known.has(key)) known.set(key, (key.startsWith('kms:') ? kmsFacts : globalFacts)(key, source));
+      return known.get(key);
+    },
+  };
 }

@@ -4,7 +4,9 @@ import { type CompiledPolicy, compilePolicy } from '#shared/policy/compiled-poli
 import { type Decision, decideOnKey } from '#shared/policy/decide.ts';
 import { compilePattern, toPattern } from '#shared/policy/glob.ts';
 import { parseIp, parseNetwork } from '#shared/policy/ip-network.ts';
+import { repeatedMember } from '#shared/policy/repeated-member.ts';
 import type { Fact } from '#shared/policy/request-facts.ts';
+import { Work } from '#shared/policy/work.ts';
 
 const account = '111122223333';
 const arnOf = (name: string, of = account): string => `arn:aws:iam::${of}:user/${name}`;
@@ -142,6 +144,23 @@ describe('policies', () => {
   });
 });
 
+describe('members', () => {
+  test('JSON that was made of a value has none twice; a copy of a member in any of its objects is found', () => {
+    const value = fc.jsonValue({ maxDepth: 4 });
+    fc.assert(
+      fc.property(value, fc.string({ minLength: 1 }), value, (inner, name, other) => {
+        expect(repeatedMember(JSON.stringify(inner))).toBeUndefined();
+        const twice = `[${JSON.stringify(inner)}, {"a": {${JSON.stringify(name)}: ${JSON.stringify(inner)}, ${escaped(name)}: ${JSON.stringify(other)}}}]`;
+        expect(repeatedMember(twice)).toBe(name);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+/** The same name in another spelling. */
+const escaped = (name: string): string => `"${Array.from({ length: name.length }, (_, at) => `\\u${name.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`;
+
 describe('patterns', () => {
   test('match as the regular expression of the same meaning does', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', ':'), maxLength: 10 });
@@ -149,7 +168,7 @@ describe('patterns', () => {
     fc.assert(
       fc.property(letters, text, (pattern, value) => {
         const regex = new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`);
-        expect(compilePattern(toPattern(pattern))(value)).toBe(regex.test(value));
+        expect(compilePattern(toPattern(pattern))(value, new Work())).toBe(regex.test(value));
       }),
       { numRuns: 3000 },
     );

@@ -62,6 +62,13 @@ describe('within the account of the key', () => {
     expect(outcome({ policy: [allow(principal)], roles: [mayEncrypt] })).toBe('denied');
   });
 
+  test('a federated user, whose unique id begins with that of the account, is not the account', () => {
+    const principal = { arn: `arn:aws:sts::${account}:federated-user/bob`, account, id: `${account}:bob` };
+
+    expect(outcome({ principal, policy: [allow({ AWS: account })] })).toBe('denied');
+    expect(outcome({ principal, policy: [allow({ AWS: account })], roles: [mayEncrypt] })).toBe('allowed');
+  });
+
   test('a key policy that names the account hands the decision to identity documents', () => {
     for (const name of [account, root.arn]) {
       expect(outcome({ policy: [allow({ AWS: name })] })).toBe('denied');

@@ -45,6 +45,8 @@ describe('key policies', () => {
     ['no resource', text({ Resource: undefined })],
     ['a condition that is no map', text({ Condition: 'x' })],
     ['a member called __proto__', `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","__proto__":{"a":1}}]}`],
+    ['a condition that is said twice', `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"Bool":{"a:b":true}},"Condition":{}}]}`],
+    ['an operator that is said twice, once with an escape', text({ Condition: { Bool: { a: 'true' }, X: {} } }).replace('"X":{}', '"B\\u006fol":{"b":"true"}')],
   ])('%s is malformed', (_, policy) => {
     expect(() => parsePolicy(policy)).toThrow(expect.objectContaining({ code: 'MalformedPolicyDocumentException' }));
   });
