@@ -7,6 +7,7 @@ export interface DataDir {
   readonly path: string;
   readonly credentials: string;
   readonly principals: string;
+  readonly metricsToken: string;
   readonly store: string;
   readonly auditFile: string;
   readonly alarmFile: string;
@@ -34,6 +35,7 @@ export function openDataDir(path: string): DataDir {
     path,
     credentials: join(path, 'credentials'),
     principals: join(path, 'principals.json'),
+    metricsToken: join(path, 'metrics-token'),
     store: join(path, 'chatelaine.db'),
     auditFile: join(path, 'audit', 'audit.jsonl'),
     alarmFile: join(path, 'alarms.jsonl'),

@@ -11,7 +11,7 @@ export function readyMessage({ endpoint, credentialsFile, dataDir, degraded }: R
   return `
 Chatelaine is ${degraded ? 'running, but its HSM bridge is not ready yet: see the lines above' : 'ready'}.
 
-  Endpoint     ${endpoint}   (health: ${endpoint}/health)
+  Endpoint     ${endpoint}   (health: ${endpoint}/health; ${endpoint}/metrics with the token in ${dataDir}/metrics-token)
   Credentials  ${credentialsFile}   (profile default: an administrator)
   More people  ${dataDir}/principals.json, read again when it changes
 

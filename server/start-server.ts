@@ -20,6 +20,7 @@ import { watchHealth } from './health.ts';
 import { createListener, defaultLimits } from './http/listener.ts';
 import { createConfiguredRoles } from './identity/configured-roles.ts';
 import { openCredentialsFile } from './identity/credentials-file.ts';
+import { openMetricsToken } from './identity/metrics-token.ts';
 import { openPrincipalsFile } from './identity/principals-file.ts';
 import { createSigV4Verifier } from './identity/sigv4-verifier.ts';
 import type { Log } from './log.ts';
@@ -88,7 +89,7 @@ export async function startServer(settings: Settings, data: DataDir, bridge: Run
     authenticate,
     handle: (request, verify) => handleApiRequest(service, request, verify),
     health: health.answer,
-    metrics: () => metrics.text(),
+    metrics: { text: () => metrics.text(), checkToken: openMetricsToken(data.metricsToken) },
     onAnswer: (summary, latencyMs) => recordRequest(metrics, summary, latencyMs),
     log: log.line,
   });

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { KmsError } from '#shared/errors.ts';
 import type { ApiRequest } from '#shared/protocols/api-request.ts';
 import { normalizePath } from '../identity/canonical-request.ts';
 
@@ -15,16 +16,18 @@ const onceOnly: ReadonlySet<string> = new Set([
   'x-amz-content-sha256',
 ]);
 
-/**
- * The request as the protocols see it. The path is normalised as clients do before they sign, so that what is routed is what was signed.
- * @returns undefined when a header that must be unique is repeated
- */
-export function toApiRequest(message: IncomingMessage, body: Uint8Array): ApiRequest | undefined {
-  const headers = joinHeaders(message.rawHeaders);
-  if (headers === undefined) return undefined;
+export interface ReadRequest {
+  readonly request: ApiRequest;
+  /** Why the request must be refused: one reader could see another request in it than the next. */
+  readonly fault: KmsError | undefined;
+}
+
+/** The request as the protocols see it. The path is normalised as clients do before they sign, so that what is routed is what was signed. */
+export function toApiRequest(message: IncomingMessage, body: Uint8Array): ReadRequest {
+  const { headers, repeated } = joinHeaders(message.rawHeaders);
   const target = utf8(withoutOrigin(message.url ?? '/'));
   const mark = target.indexOf('?');
-  return {
+  const request: ApiRequest = {
     method: message.method ?? '',
     path: normalizePath(mark < 0 ? target : target.slice(0, mark)),
     query: mark < 0 ? '' : target.slice(mark + 1),
@@ -32,18 +35,20 @@ export function toApiRequest(message: IncomingMessage, body: Uint8Array): ApiReq
     body,
     sourceIp: message.socket.remoteAddress ?? '',
   };
+  return { request, fault: repeated === undefined ? undefined : new KmsError('ValidationException', `The header ${repeated} must be unique and is repeated.`) };
 }
 
-function joinHeaders(raw: readonly string[]): Record<string, string> | undefined {
+function joinHeaders(raw: readonly string[]): { headers: Record<string, string>; repeated: string | undefined } {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>;
+  let repeated: string | undefined;
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at]!.toLowerCase();
     const value = raw[at + 1]!;
     if (headers[name] === undefined) headers[name] = value;
-    else if (onceOnly.has(name)) return undefined;
+    else if (onceOnly.has(name)) repeated = name;
     else headers[name] += `,${value}`;
   }
-  return headers;
+  return { headers, repeated };
 }
 
 /** Absolute-form targets (RFC 9112 section 3.2.2) are signed by their path. */

@@ -5,7 +5,7 @@ import { KmsError } from '#shared/errors.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
 import type { ApiRequest, ApiResponse, ResponseSummary } from '#shared/protocols/api-request.ts';
 import { toApiRequest } from './api-request.ts';
-import { isMetrics, sendMetrics } from './metrics-page.ts';
+import { isMetrics, type MetricsPage, sendMetrics } from './metrics-page.ts';
 import { readBody } from './read-body.ts';
 
 export interface ListenerLimits {
@@ -42,8 +42,7 @@ export interface ListenerSettings {
   readonly health: () => HealthAnswer;
   /** Called once per request, after its answer was handed over. */
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
-  /** Numbers in Prometheus text. */
-  readonly metrics?: () => string;
+  readonly metrics?: MetricsPage;
   readonly onAnswer?: (summary: ResponseSummary, latencyMs: number) => void;
 }
 
@@ -70,7 +69,7 @@ export function createListener(settings: ListenerSettings): Listener {
 
   const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (message.url === '/health' || message.url?.startsWith('/health?')) return sendHealth(message, response, settings.health());
-    if (settings.metrics !== undefined && isMetrics(message)) return sendMetrics(message, response, settings.metrics());
+    if (settings.metrics !== undefined && isMetrics(message)) return sendMetrics(message, response, settings.metrics);
     const startedMs = performance.now();
     inFlight += 1;
     try {
@@ -84,7 +83,9 @@ export function createListener(settings: ListenerSettings): Listener {
       inFlight -= 1;
     }
   };
+  const answering = new WeakMap<Socket, ServerResponse>();
   const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
+    answering.set(message.socket, response);
     serve(message, response).catch((error: unknown) => {
       settings.log({ event: 'request-abandoned', time: new Date().toISOString(), reason: error instanceof Error ? error.name : 'unknown' });
       response.destroy();
@@ -96,7 +97,12 @@ export function createListener(settings: ListenerSettings): Listener {
     if (Number(message.headers['content-length'] ?? 0) <= limits.bodyBytesMax) response.writeContinue();
     onRequest(message, response);
   });
-  server.on('clientError', refuseMalformed);
+  server.on('clientError', (error, socket) => {
+    const last = answering.get(socket as Socket);
+    // Behind a whole request, the next bytes on the connection are no request: what the first one is answered must not be cut off or passed over.
+    if (last?.req.complete === true && !last.closed) last.once('close', () => refuseMalformed(error, socket as Socket));
+    else refuseMalformed(error, socket as Socket);
+  });
   server.on('connect', (_message, socket) => socket.destroy());
   server.on('upgrade', (_message, socket) => socket.destroy());
 
@@ -114,19 +120,16 @@ async function answerTo(settings: ListenerSettings, message: IncomingMessage, ov
   } catch {
     return undefined;
   }
-  const request = toApiRequest(message, body ?? new Uint8Array());
-  if (request === undefined) return plainError(400, 'ValidationException', 'A header that must be unique is repeated.');
-  const { authenticate, refusal } = admission(settings, body, overloaded);
-  const answer = settings.handle(request, refusal === undefined ? authenticate : refuseWith(refusal));
+  const { request, fault } = toApiRequest(message, body ?? new Uint8Array());
+  const refusal = fault ?? admission(settings.limits, body, overloaded);
+  const answer = settings.handle(request, refusal === undefined ? settings.authenticate : refuseWith(refusal));
   return withinTime(answer, settings.limits.answerTimeoutMs);
 }
 
 /** Refusals are answered by the protocols too, so that each leaves its audit record. */
-function admission(settings: ListenerSettings, body: Buffer | undefined, overloaded: boolean): { authenticate: (request: ApiRequest) => Caller; refusal: KmsError | undefined } {
-  const { authenticate, limits } = settings;
-  if (body === undefined) return { authenticate, refusal: new KmsError('RequestEntityTooLargeException', `The request body is larger than ${limits.bodyBytesMax} bytes.`) };
-  if (overloaded) return { authenticate, refusal: new KmsError('ThrottlingException', 'Rate exceeded') };
-  return { authenticate, refusal: undefined };
+function admission(limits: ListenerLimits, body: Buffer | undefined, overloaded: boolean): KmsError | undefined {
+  if (body === undefined) return new KmsError('RequestEntityTooLargeException', `The request body is larger than ${limits.bodyBytesMax} bytes.`);
+  return overloaded ? new KmsError('ThrottlingException', 'Rate exceeded') : undefined;
 }
 
 const refuseWith = (error: KmsError) => (): never => {

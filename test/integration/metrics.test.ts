@@ -1,5 +1,7 @@
 /** What the single node counts: on a good day, and while its bridge is killed under load. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { metricNames } from '#shared/metrics/descriptors.ts';
 import { exchange, startServer, type TestAnswer, type TestServer } from '#test/support/server.ts';
@@ -12,7 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
-const page = async (method = 'GET', path = '/metrics') => await exchange(server.endpoint, { method, path, headers: {}, body: new Uint8Array() });
+const tokenFile = () => join(server.dataDir, 'metrics-token');
+const bearer = () => `Bearer ${readFileSync(tokenFile(), 'utf8').trim()}`;
+const page = async (method = 'GET', path = '/metrics', headers: Record<string, string> = { authorization: bearer() }) =>
+  await exchange(server.endpoint, { method, path, headers, body: new Uint8Array() });
 /** The sum over all series of a name whose labels hold the text. */
 const sum = (text: string, name: string, labels = ''): number =>
   text
@@ -39,6 +44,27 @@ test('GET /metrics has the numbers of server, bridge and sweep, and names no key
   expect(sum(text, 'chatelaine_overdue_tasks', 'task="DELETION"')).toBe(0);
   const [, account, keyId] = /^arn:aws:kms:[^:]+:([0-9]{12}):key\/(.+)$/.exec(keyArn)!;
   for (const secret of [account!, keyId!, server.credentials.accessKeyId, 'arn:']) expect(text).not.toContain(secret);
+});
+
+test.each([
+  ['no token', () => undefined],
+  ['an empty one', () => 'Bearer '],
+  ['another', () => `Bearer ${randomBytes(32).toString('base64url')}`],
+  ['a part of it', () => bearer().slice(0, -1)],
+  ['more than it', () => `${bearer()}a`],
+  ['it under another scheme', () => bearer().replace('Bearer', 'Basic')],
+])('with %s there are no numbers, whatever the method', async (_, authorization) => {
+  const given = authorization();
+  for (const method of ['GET', 'HEAD', 'POST']) {
+    const answer = await page(method, '/metrics', given === undefined ? {} : { authorization: given });
+
+    expect([answer.status, answer.text, answer.headers['www-authenticate']]).toEqual([401, '', 'Bearer']);
+  }
+});
+
+test('the token is in a file that only its owner reads, and /health asks for none', async () => {
+  expect(statSync(tokenFile()).mode & 0o777).toBe(0o600);
+  expect((await server.health()).status).toBe(200);
 });
 
 test('only reading is allowed, and metric lines of the bridge are not logged a second time', async () => {
