@@ -3,7 +3,7 @@ import { KmsError } from '#shared/errors.ts';
 import type { Tag } from '#shared/keys/key-record.ts';
 
 export const tagKey = () => z.string().min(1).max(128);
-export const tagList = () => z.array(z.object({ TagKey: tagKey(), TagValue: z.string().max(256) })).max(200);
+export const tagList = () => z.array(z.object({ TagKey: tagKey(), TagValue: z.string().max(256).meta({ sensitive: true }) })).max(200);
 
 export const tagsMax = 50;
 

@@ -1,7 +1,7 @@
 /** RetireGrant: ends a grant, by those whom the grant itself allows to. AWS KMS API Reference, RetireGrant. */
 import * as z from 'zod';
 import { KmsError } from '#shared/errors.ts';
-import { dryRun, keyId } from '#shared/fields/key-id.ts';
+import { dryRun, grantToken, keyId } from '#shared/fields/key-id.ts';
 import { defineOperation } from '#shared/operation.ts';
 import { deniedAction } from '#shared/policy/authorize.ts';
 import { grantId, requireGrantId } from '#shared/policy/grant-fields.ts';
@@ -29,7 +29,7 @@ export const RetireGrant = defineOperation({
   group: 'Grants',
   summary: 'Ends a grant, as its retiring principal or grantee.',
   http: { method: 'POST', path: '/v1/retire-grant' },
-  input: z.object({ GrantToken: z.string().min(1).max(8192).optional(), KeyId: keyId().optional(), GrantId: grantId().optional(), DryRun: dryRun() }),
+  input: z.object({ GrantToken: grantToken().optional(), KeyId: keyId().optional(), GrantId: grantId().optional(), DryRun: dryRun() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: wantedGrant(input).keyId, accepts: 'key' } }),
   authorization: 'own',

@@ -90,12 +90,23 @@ function valueText(issue: Issue, value: unknown): string {
 
 /** Whether the member, or one that it lies in, is marked as holding a secret. */
 function isSensitive(schema: z.core.$ZodType | undefined, path: readonly PropertyKey[]): boolean {
-  const inner = schema as (z.ZodType & { unwrap?(): z.ZodType; shape?: Readonly<Record<string, z.ZodType>> }) | undefined;
+  const inner = schema as (z.ZodType & Inner) | undefined;
   if (inner === undefined) return false;
   if (inner.meta?.()?.sensitive === true) return true;
-  if (inner.unwrap !== undefined) return isSensitive(inner.unwrap(), path);
   const [name, ...rest] = path;
-  return name !== undefined && isSensitive(inner.shape?.[String(name)], rest);
+  // An array unwraps to its element, which is one step of the path further; an optional one to itself.
+  if (inner.element !== undefined) return name !== undefined && isSensitive(inner.element, rest);
+  if (inner.unwrap !== undefined) return isSensitive(inner.unwrap(), path);
+  if (name === undefined) return false;
+  return inner.shape === undefined ? isSensitive(inner.valueType, rest) : Object.hasOwn(inner.shape, name) && isSensitive(inner.shape[String(name)], rest);
+}
+
+/** Of an array, an optional schema, an object and a record. */
+interface Inner {
+  readonly element?: z.core.$ZodType;
+  unwrap?(): z.core.$ZodType;
+  readonly shape?: Readonly<Record<string, z.core.$ZodType>>;
+  readonly valueType?: z.core.$ZodType;
 }
 
 /** ['Tags', 0, 'TagKey'] → tags.1.member.tagKey */

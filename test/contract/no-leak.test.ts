@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { operations } from '#shared/operations/index.ts';
 import { StoreUnavailable } from '#shared/ports/record-store.ts';
 import { type InProcess, type Members, startInProcess } from '#test/support/in-process.ts';
@@ -37,14 +37,39 @@ function spellings(text: string): string[] {
   ];
 }
 
-function plant(operation: (typeof operations)[number], members: Members): { planted: Members; secrets: string[] } {
+/** A value of the schema with the secret in every sensitive place of it, however deep in lists and structures. Undefined: it has none. */
+function withSecret(schema: z.core.$ZodType, secret: string): unknown {
+  if (schema instanceof z.ZodOptional) return withSecret(schema.unwrap(), secret);
+  if (isSensitive(schema)) return schema instanceof z.ZodRecord ? { planted: secret } : secret;
+  if (schema instanceof z.ZodArray) {
+    const element = withSecret(schema.element, secret);
+    return element === undefined ? undefined : [element];
+  }
+  if (!(schema instanceof z.ZodObject)) return undefined;
+  const members = Object.entries(schema.shape).map(([name, member]) => [name, withSecret(member, secret)] as const);
+  if (members.every(([, value]) => value === undefined)) return undefined;
+  return Object.fromEntries(members.map(([name, value]) => [name, value ?? (schema.shape[name] instanceof z.ZodString ? 'planted' : undefined)]));
+}
+
+/** Too long for most members that bound their length, and short enough to be quoted in an error. */
+const stretched = (value: unknown, secret: string): unknown => JSON.parse(JSON.stringify(value).replaceAll(secret, secret.padEnd(290, 'x')));
+
+interface Planted {
+  readonly planted: Members;
+  readonly secrets: string[];
+  /** Members with secrets inside, by name: apart, because most make the request fail for that alone. */
+  readonly nested: Members;
+}
+
+function plant(operation: (typeof operations)[number], members: Members): Planted {
   if (operation.batchOf !== undefined) {
     const { batchOf } = operation;
     const items = ((members.Items ?? [{}]) as Members[]).map((item) => plant(batchOf, item));
-    return { planted: { Items: items.map(({ planted }) => planted) }, secrets: items[0]!.secrets };
+    return { planted: { Items: items.map(({ planted }) => planted) }, secrets: items[0]!.secrets, nested: items[0]!.nested };
   }
   const planted: Members = { ...members };
   const secrets: string[] = [];
+  const nested: Members = {};
   for (const [name, schema] of Object.entries(operation.input.shape)) {
     const secret = sentinelOf(operation.name, name);
     if (contextNames.includes(name)) {
@@ -53,9 +78,14 @@ function plant(operation: (typeof operations)[number], members: Members): { plan
     } else if (isSensitive(schema)) {
       planted[name] = Buffer.from(secret).toString('base64');
       secrets.push(secret);
+    } else {
+      const value = withSecret(schema, secret);
+      if (value === undefined) continue;
+      nested[name] = value;
+      secrets.push(secret);
     }
   }
-  return { planted, secrets };
+  return { planted, secrets, nested };
 }
 
 /** The members that a secret may be in: those of the request, or of each item of a batch. */
@@ -166,7 +196,7 @@ describe('no secret in any record, alarm, error or log', () => {
   for (const operation of operations) {
     test(`${operation.name}: sentinels in every secret member appear nowhere, whatever goes wrong`, async () => {
       const good = await sampleRequest(app, keys, operation.name);
-      const { planted, secrets } = plant(operation, good);
+      const { planted, secrets, nested } = plant(operation, good);
       const hidden = [...secrets];
       const answers: string[] = [];
 
@@ -185,8 +215,22 @@ describe('no secret in any record, alarm, error or log', () => {
             }
           }
         }
+        for (const [name, value] of Object.entries(nested)) {
+          for (const member of [value, stretched(value, sentinelOf((operation.batchOf ?? operation).name, name))]) {
+            for (const protocol of ['aws-json', 'rest'] as const) {
+              disturb(app);
+              const items = bearers(planted).map((item) => ({ KeyId: keys.symmetric, ...item, [name]: member }));
+              const answer = await app.call(operation.name, operation.batchOf === undefined ? items[0]! : { Items: items }, { protocol });
+              restore(app);
+              app.faults.store = undefined;
+              app.faults.audit = undefined;
+              if (answer.code !== undefined || operation.batchOf !== undefined) answers.push(JSON.stringify(answer.raw));
+            }
+          }
+        }
       }
-      if (secrets.length > 0) expect(app.faultReports.length).toBeGreaterThan(0);
+      if (Object.keys(bearers(planted)[0]!).some((name) => secrets.includes(sentinelOf((operation.batchOf ?? operation).name, name))))
+        expect(app.faultReports.length).toBeGreaterThan(0);
       const plain = await app.call(operation.name, good);
       hidden.push(...valuesToHide(good, plain.code === undefined ? plain.body : {}));
       await app.drain();
@@ -202,8 +246,14 @@ describe('no secret in any record, alarm, error or log', () => {
 
     expect(withSecrets).toEqual([
       'CreateCustomKeyStore',
+      'CreateGrant',
+      'CreateKey',
+      'Decapsulate',
       'Decrypt',
       'DecryptBatch',
+      'DeriveSharedSecret',
+      'DescribeKey',
+      'Encapsulate',
       'Encrypt',
       'EncryptBatch',
       'GenerateDataKey',
@@ -212,12 +262,17 @@ describe('no secret in any record, alarm, error or log', () => {
       'GenerateDataKeyPairWithoutPlaintext',
       'GenerateDataKeyWithoutPlaintext',
       'GenerateMac',
+      'GetKeyJwks',
+      'GetPublicKey',
       'ImportKeyMaterial',
       'ReEncrypt',
       'ReEncryptBatch',
+      'ReplicateKey',
+      'RetireGrant',
       'Sign',
       'SignBatch',
       'Simulate',
+      'TagResource',
       'UpdateCustomKeyStore',
       'Verify',
       'VerifyBatch',
