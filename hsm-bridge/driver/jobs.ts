@@ -16,7 +16,7 @@ import { domainHmac, hmac } from './mac.ts';
 import { checkMaterial, destroy, generateMaterial, type KeyRequest, openMaterial } from './material.ts';
 import type { Handle } from './module.ts';
 import { rebindMaterial } from './rebind-material.ts';
-import { rsaDecrypt, rsaEncrypt } from './rsa.ts';
+import { demandRsaPlaintext, rsaDecrypt, rsaEncrypt } from './rsa.ts';
 import { generateSeedMaterial } from './seed-material.ts';
 import { HsmError, withDomainKey } from './sessions.ts';
 import { sign, verifySignature } from './signing.ts';
@@ -53,6 +53,7 @@ function encryptSide(driver: Driver, key: Handle, head: SideHead, aad: Buffer, p
     const { iv, ciphertext } = gcmEncrypt(driver.sessions, key, aad, plaintext);
     return [iv, ciphertext];
   }
+  demandRsaPlaintext(head.spec, head.algorithm, plaintext);
   return [none, rsaEncrypt(head.publicKey as string, head.algorithm, plaintext)];
 }
 

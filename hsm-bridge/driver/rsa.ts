@@ -1,6 +1,6 @@
 import { constants, publicEncrypt } from 'node:crypto';
 import pkcs11 from 'pkcs11js';
-import { oaepHashes } from '#shared/algorithms/encryption.ts';
+import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
 import { describeKeySpec, type EncryptionAlgorithm, type KeySpec } from '#shared/algorithms/key-specs.ts';
 import type { Handle } from './module.ts';
 import { oaepDecode } from './oaep.ts';
@@ -22,6 +22,16 @@ export const oaepMechanism = (algorithm: RsaEncryptionAlgorithm) => ({
   mechanism: pkcs11.CKM_RSA_PKCS_OAEP,
   parameter: { type: pkcs11.CK_PARAMS_RSA_OAEP, ...oaepMechanisms[oaepHashes[algorithm].hash], source: ckzDataSpecified } as never,
 });
+
+/** More bytes than the algorithm takes: of a re-encryption only this thread sees it. Carries nothing of them. */
+export class PlaintextTooLong extends Error {
+  override readonly name = 'PlaintextTooLong';
+}
+
+/** @throws PlaintextTooLong */
+export function demandRsaPlaintext(spec: KeySpec, algorithm: RsaEncryptionAlgorithm, plaintext: Buffer): void {
+  if (plaintext.length > plaintextLimit(spec, algorithm)) throw new PlaintextTooLong('the plaintext is too long for the algorithm');
+}
 
 /** A public-key operation: in software, on the public key that the material's tag covers. */
 export function rsaEncrypt(publicKey: string, algorithm: RsaEncryptionAlgorithm, plaintext: Buffer): Buffer {

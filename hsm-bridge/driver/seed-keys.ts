@@ -15,8 +15,8 @@ const mlDsa: Readonly<Partial<Record<SeedSpec['nodeType'], keyof ReturnType<type
   'ml-dsa-87': 'ml_dsa87',
 };
 
-/** Precondition: the seed has the spec's length. OpenSSL cleanses the key when the object is collected. */
-export function seedPrivateKey(spec: KeySpec, seed: Uint8Array): KeyObject {
+/** PKCS #8 that holds the seed and nothing expanded from it (RFC 8410, 9881, 9935). The caller wipes it. Precondition: the seed has the spec's length. */
+export function seedPkcs8(spec: KeySpec, seed: Uint8Array): Buffer {
   const { algorithmDer, seedPrefixDer, seedBytes } = describeSeedSpec(spec);
   if (seed.length !== seedBytes) throw new Error(`a seed of ${spec} has ${seedBytes} bytes`);
   const algorithm = Buffer.from(algorithmDer, 'hex');
@@ -27,6 +27,12 @@ export function seedPrivateKey(spec: KeySpec, seed: Uint8Array): KeyObject {
   const pkcs8 = Buffer.alloc(head.length + seedBytes);
   pkcs8.set(head);
   pkcs8.set(seed, head.length);
+  return pkcs8;
+}
+
+/** Precondition: the seed has the spec's length. OpenSSL cleanses the key when the object is collected. */
+export function seedPrivateKey(spec: KeySpec, seed: Uint8Array): KeyObject {
+  const pkcs8 = seedPkcs8(spec, seed);
   try {
     return parsePrivateKey(pkcs8);
   } finally {

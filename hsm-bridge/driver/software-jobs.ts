@@ -6,7 +6,7 @@ import type { KeyMaterial } from '#shared/keys/material.ts';
 import { gcmEncrypt } from './aes-gcm.ts';
 import type { Driver } from './driver.ts';
 import { deriveSharedSecret } from './key-agreement.ts';
-import { decapsulateWithSeed, encapsulateTo, seedPrivateKey, seedPublicKey, signWithSeed } from './seed-keys.ts';
+import { decapsulateWithSeed, encapsulateTo, seedPkcs8, seedPublicKey, signWithSeed } from './seed-keys.ts';
 import { randomSeed, withSeed } from './seed-material.ts';
 import { HsmError } from './sessions.ts';
 
@@ -67,12 +67,12 @@ export const softwareJobs = {
   },
 } as const satisfies Record<string, Job>;
 
-/** PKCS #8 and SubjectPublicKeyInfo. Seeds come from the HSM; RSA and ECDSA pairs are made by OpenSSL, because they leave the service anyway. */
+/** PKCS #8, of seeds in seed format (API Reference, GenerateDataKeyPair), and SubjectPublicKeyInfo. Seeds come from the HSM; RSA and ECDSA pairs are made by OpenSSL, because they leave the service anyway. */
 function generatePair(driver: Driver, spec: KeySpec): { publicKey: Buffer; privateKey: Buffer } {
   const descriptor = describeKeySpec(spec);
   if (descriptor.kind === 'seed') {
     const seed = randomSeed(driver, descriptor.seedBytes);
-    return { publicKey: seedPublicKey(spec, seed), privateKey: keep(driver, seedPrivateKey(spec, seed).export({ format: 'der', type: 'pkcs8' })) };
+    return { publicKey: seedPublicKey(spec, seed), privateKey: keep(driver, seedPkcs8(spec, seed)) };
   }
   if (descriptor.kind !== 'rsa' && descriptor.kind !== 'ec') throw new Error(`${spec} is no key pair`);
   const pair = descriptor.kind === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: descriptor.modulusBits }) : generateKeyPairSync('ec', { namedCurve: descriptor.curve });

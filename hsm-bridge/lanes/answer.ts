@@ -1,11 +1,12 @@
 import { ImportRefused } from '../driver/import-refused.ts';
 import { MaterialRefused } from '../driver/material.ts';
+import { PlaintextTooLong } from '../driver/rsa.ts';
 import { HsmError } from '../driver/sessions.ts';
 import type { Outcome } from '../profiles/profile.ts';
 
 export const answerTags = { done: 0, failed: 1 } as const;
 
-export type JobFailureCode = Outcome | 'material-refused' | 'invalid-import-token' | 'incorrect-key-material' | 'worker-lost' | 'queue-full' | 'deadline';
+export type JobFailureCode = Outcome | 'material-refused' | 'invalid-import-token' | 'incorrect-key-material' | 'plaintext-too-long' | 'worker-lost' | 'queue-full' | 'deadline';
 
 /** A job that did not succeed. The message is for the log of the operator: no data of the call is in it. */
 export class JobFailure extends Error {
@@ -20,6 +21,7 @@ export class JobFailure extends Error {
 function codeOf(error: unknown): JobFailureCode {
   if (error instanceof MaterialRefused) return 'material-refused';
   if (error instanceof ImportRefused) return error.reason;
+  if (error instanceof PlaintextTooLong) return 'plaintext-too-long';
   return error instanceof HsmError ? error.outcome : 'internal';
 }
 

@@ -141,6 +141,8 @@ export class Hsm {
         return new CryptoError('invalid-import-token', 'the import token is refused');
       case 'incorrect-key-material':
         return new CryptoError('incorrect-key-material', 'the key material is not what it should be');
+      case 'plaintext-too-long':
+        return new CryptoError('invalid-request', error.message);
       case 'material-refused':
         return new MaterialAlarm(error.message);
       case 'stale-key':

@@ -43,17 +43,17 @@ export const ListKeyRotations = defineOperation({
     const { arn, record } = ctx.keys.key;
     const list = `ListKeyRotations/${record.keyId}/${input.IncludeKeyMaterial ?? ''}`;
     const limitItems = input.Limit ?? 100;
-    const from = readMarker(list, input.Marker);
+    // The first material is no rotation, and takes no place on a page of them.
+    const from = readMarker(list, input.Marker) ?? (input.IncludeKeyMaterial === 'ALL_KEY_MATERIAL' ? undefined : versionRow(record, 1).sk);
     const { records, next } = await ctx.ports.lister.versions(record, limitItems, from);
-    const Rotations = records.flatMap((version): RotationEntry[] => {
+    const Rotations = records.map((version): RotationEntry => {
       const entry = {
         KeyId: arn,
         KeyMaterialId: materialIdOf(record, version.version),
         ...importEntry(record.imports?.find((imported) => imported.version === version.version)),
         KeyMaterialState: version.version === record.currentVersion ? 'CURRENT' : 'NON_CURRENT',
       };
-      if (version.origin !== 'CREATION') return [{ ...entry, RotationDate: new Date(version.createdAt), RotationType: version.origin }];
-      return input.IncludeKeyMaterial === 'ALL_KEY_MATERIAL' ? [entry] : [];
+      return version.origin === 'CREATION' ? entry : { ...entry, RotationDate: new Date(version.createdAt), RotationType: version.origin };
     });
     const pending = input.IncludeKeyMaterial === 'ALL_KEY_MATERIAL' && next === undefined ? pendingRotation(record) : undefined;
     if (pending === undefined) return { Rotations, ...pageEnd(list, next) };

@@ -99,7 +99,9 @@ describe('lists in pages', () => {
     const rotations = await readAll('ListKeyRotations', { KeyId: key }, 'Rotations', 2);
     const material = await readAll('ListKeyRotations', { KeyId: key, IncludeKeyMaterial: 'ALL_KEY_MATERIAL' }, 'Rotations', 2);
 
+    // The first material takes no place on a page of rotations.
     expect(rotations.items).toHaveLength(4);
+    expect(rotations.pages).toBe(2);
     expect(material.items).toHaveLength(5);
     expect(material.items.map((item) => item.KeyMaterialState)).toEqual([...Array.from({ length: 4 }, () => 'NON_CURRENT'), 'CURRENT']);
     const metadata = (await app.must('DescribeKey', { KeyId: key })).KeyMetadata as Members;

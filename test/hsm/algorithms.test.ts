@@ -151,6 +151,17 @@ test('re-encryption moves a plaintext between keys of every kind', async () => {
   await expect(client.reEncrypt(second, atFirst, first)).rejects.toMatchObject({ code: 'invalid-ciphertext' });
 });
 
+test("a plaintext that is too long for the RSA key it moves to is the request's fault, at the first byte too many", async () => {
+  const source = aes(await key('SYMMETRIC_DEFAULT'));
+  const destination = rsa(await key('RSA_2048', 'ENCRYPT_DECRYPT'));
+  const limit = plaintextLimit('RSA_2048', destination.algorithm);
+  const longest = await client.encrypt(source, randomBytes(limit));
+  const longer = await client.encrypt(source, randomBytes(limit + 1));
+
+  await client.reEncrypt(source, longest, destination);
+  await expect(client.reEncrypt(source, longer, destination)).rejects.toMatchObject({ code: 'invalid-request' });
+});
+
 test('an audit signature verifies with the public key that the ceremony reported', async () => {
   const record = randomBytes(500);
 

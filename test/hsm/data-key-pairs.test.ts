@@ -35,6 +35,13 @@ test.each(dataKeyPairSpecs)('%s: the private half is PKCS #8, decrypts from its 
   }
 });
 
+test('an ML-KEM private half is its seed: the same length for every parameter set', async () => {
+  const pairs = await Promise.all((['ML_KEM_512', 'ML_KEM_768', 'ML_KEM_1024'] as const).map((spec) => client.generateDataKeyPair(side, spec, true)));
+
+  // RFC 9935: PrivateKeyInfo { version, algorithm, OCTET STRING { [0] seed of 64 bytes } }.
+  expect(pairs.map(({ privateKey }) => privateKey!.length)).toEqual([86, 86, 86]);
+});
+
 test('without plaintext the private half comes only sealed', async () => {
   const pair = await client.generateDataKeyPair(side, 'ECC_NIST_P256', false);
 

@@ -19,7 +19,7 @@ import {
   verify,
 } from 'node:crypto';
 import { encodeKeyDerivation, encodeMaterialBinding, encodeRowSeal } from '#bridge/binding.ts';
-import { seedPrivateKey, signWithSeed, verifyWithPublicKey } from '#bridge/driver/seed-keys.ts';
+import { seedPkcs8, signWithSeed, verifyWithPublicKey } from '#bridge/driver/seed-keys.ts';
 import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
 import {
   describeKeySpec,
@@ -171,7 +171,7 @@ export function createSoftwareCrypto(keys: SoftwareCryptoKeys = { kek: randomByt
     async generateDataKeyPair(side, keyPairSpec, wantPlaintext) {
       if (side.algorithm !== 'SYMMETRIC_DEFAULT') throw fail('invalid-request');
       const { secret, publicKey } = generate(keyPairSpec);
-      const privateKey = isSeedSpec(keyPairSpec) ? seedPrivateKey(keyPairSpec, secret).export({ format: 'der', type: 'pkcs8' }) : secret;
+      const privateKey = isSeedSpec(keyPairSpec) ? seedPkcs8(keyPairSpec, secret) : secret;
       return { ...seal(side, privateKey), publicKey: Buffer.from(publicKey ?? '', 'base64'), ...(wantPlaintext ? { privateKey } : {}) };
     },
     ...softwareAgreement(open),
