@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '#shared/ports/record-store.ts';
+import { RowCache } from './row-cache.ts';
 import { migrate } from './sqlite-schema.ts';
 
 export interface SqliteConnectionOptions {
@@ -19,10 +20,17 @@ export interface SqliteConnectionOptions {
 /** Gives the prepared statement of a text, prepared once per connection. */
 export type Prepare = (sql: string) => StatementSync;
 
+/** What a piece of work has of the connection that it runs on. */
+export interface Connected {
+  readonly prepare: Prepare;
+  /** Of this connection. Settled for reads; work that writes must forget what it changes. */
+  readonly rows: RowCache;
+}
+
 export interface SqliteConnection {
-  read<T>(work: (prepare: Prepare) => T): Promise<T>;
+  read<T>(work: (connected: Connected) => T): Promise<T>;
   /** Runs the work in one write transaction. When it throws, nothing is applied. It may run more than once. */
-  write<T>(work: (prepare: Prepare) => T): Promise<T>;
+  write<T>(work: (connected: Connected) => T): Promise<T>;
   close(): void;
 }
 
@@ -76,7 +84,11 @@ export function openSqliteConnection(options: SqliteConnectionOptions): SqliteCo
   }
 
   return {
-    read: (work) => attempt((file) => work(file.prepare)),
+    read: (work) =>
+      attempt((file) => {
+        file.rows.settle(file.prepare('PRAGMA data_version').get()?.data_version);
+        return work(file);
+      }),
     write: (work) =>
       attempt((file) => {
         if (!isSameFile(file, options.path)) {
@@ -92,9 +104,8 @@ export function openSqliteConnection(options: SqliteConnectionOptions): SqliteCo
   };
 }
 
-interface OpenFile {
+interface OpenFile extends Connected {
   readonly db: DatabaseSync;
-  readonly prepare: Prepare;
   readonly inode: number;
 }
 
@@ -125,7 +136,7 @@ function openFile(options: SqliteConnectionOptions): OpenFile {
     db.close();
     throw error;
   }
-  return { db, prepare: statementCache(db), inode: before.ino };
+  return { db, prepare: statementCache(db), rows: new RowCache(), inode: before.ino };
 }
 
 /** The change to WAL needs the file alone for a moment, and SQLite does not always wait for that itself. */
@@ -155,12 +166,12 @@ function statementCache(db: DatabaseSync): Prepare {
   };
 }
 
-function inTransaction<T>(file: OpenFile, work: (prepare: Prepare) => T): T {
+function inTransaction<T>(file: OpenFile, work: (connected: Connected) => T): T {
   let committing = false;
   // IMMEDIATE takes the write lock first, so what the conditions read cannot change before the commit.
   file.prepare('BEGIN IMMEDIATE').run();
   try {
-    const result = work(file.prepare);
+    const result = work(file);
     committing = true;
     file.prepare('COMMIT').run();
     return result;

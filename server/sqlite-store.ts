@@ -60,31 +60,37 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   return {
     async getMany(keys) {
       checkKeys(keys);
-      return connection.read((prepare) => keys.map((key) => readItem(prepare, key)));
+      return connection.read(({ prepare, rows }) => keys.map((key) => rows.get(key, () => readItem(prepare, key))));
     },
     async query(query) {
       checkQuery(query);
-      return connection.read((prepare) => readPage(prepare, query));
+      return connection.read(({ prepare }) => readPage(prepare, query));
     },
     async transact(writes, { token } = {}) {
       checkWrites(writes, token);
-      await connection.write((prepare) => {
+      await connection.write(({ prepare, rows }) => {
         if (token !== undefined && isRepeat(prepare, token, writes, now())) return;
         const reasons = writes.map((write) => judge(prepare, write));
         if (reasons.some((reason) => reason.failed)) throw new TransactionCancelled(reasons);
-        for (const write of writes) apply(prepare, write);
+        for (const write of writes) {
+          apply(prepare, write);
+          rows.forget(keyOfWrite(write));
+        }
       });
     },
     async reclaimExpired(nowSeconds) {
-      return connection.write((prepare) => tableNames.reduce((count, table) => count + reclaim(prepare, physicalTables[table], nowSeconds), 0));
+      return connection.write(({ prepare, rows }) => {
+        rows.clear();
+        return tableNames.reduce((count, table) => count + reclaim(prepare, physicalTables[table], nowSeconds), 0);
+      });
     },
     close: () => connection.close(),
   };
 }
 
-function readItem(prepare: Prepare, key: ItemKey): Item | undefined {
-  const row = prepare(`SELECT ${columns} FROM ${physicalTables[key.table]} WHERE pk = ? AND sk = ?`).get(key.pk, key.sk);
-  return row === undefined ? undefined : toItem(key.table, row as unknown as Row);
+function readItem(prepare: Prepare, key: ItemKey): { item: Item; characters: number } | undefined {
+  const row = prepare(`SELECT ${columns} FROM ${physicalTables[key.table]} WHERE pk = ? AND sk = ?`).get(key.pk, key.sk) as unknown as Row | undefined;
+  return row === undefined ? undefined : { item: toItem(key.table, row), characters: row.body.length };
 }
 
 function readPage(prepare: Prepare, query: Query): Page {

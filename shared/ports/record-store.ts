@@ -23,6 +23,7 @@ export interface IndexKey {
 export const indexNames = ['list', 'due'] as const;
 export type IndexName = (typeof indexNames)[number];
 
+/** A store that gives an unchanged row as the same object again gives it frozen, body and all: what was found out about a frozen item stays true. */
 export interface Item extends ItemKey {
   /** Starts at 1 and rises by one with each change. Writers set it; conditions compare it. */
   readonly rev: number;

@@ -65,14 +65,25 @@ export class CorruptRow extends Error {
   override readonly name = 'CorruptRow';
 }
 
-/** A reader of one kind of row. The reader throws CorruptRow. */
-export const recordReader =
-  <Record>(what: string, schema: z.ZodType<Record>) =>
-  (item: Item): Record => {
+/** A reader of one kind of row. The reader throws CorruptRow. A frozen row is read once, and its record is frozen too: requests share it. */
+export function recordReader<Record>(what: string, schema: z.ZodType<Record>): (item: Item) => Record {
+  const records = new WeakMap<Item, { readonly record: Record }>();
+  return (item) => {
+    const known = records.get(item);
+    if (known !== undefined) return known.record;
     const parsed = schema.safeParse(item.body);
     if (!parsed.success) throw new CorruptRow(`The ${what} row ${item.pk} ${item.sk} is not well formed.`);
+    if (Object.isFrozen(item)) records.set(item, { record: freezeRecord(parsed.data) });
     return parsed.data;
   };
+}
+
+function freezeRecord<Value>(value: Value): Value {
+  // Bytes cannot be frozen; they are read and never written.
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  for (const member of Object.values(value)) freezeRecord(member);
+  return Object.freeze(value);
+}
 
 export const readKeyRecord = recordReader<KeyRecord>('key', keyRecordSchema);
 export const readVersionRecord = recordReader<VersionRecord>('version', versionRecordSchema);

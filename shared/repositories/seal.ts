@@ -39,10 +39,14 @@ export async function sealWrites(crypto: Pick<Crypto, 'sealRows'>, writes: reado
   return writes.map((write) => ('put' in write && isSealed(write.put) ? { ...write, put: { ...write.put, seal: seals[next++] } } : write));
 }
 
-/** Remembers rows whose seal held, by digest and seal together, so that an unchanged row costs one SHA-256 and no round trip. */
+/**
+ * Remembers rows whose seal held, by digest and seal together, so that an unchanged row costs one SHA-256 and no round trip. A frozen row, which a store
+ * gives again as long as it did not change, cannot become another one: it costs nothing.
+ */
 export class SealChecker {
   readonly #crypto: Pick<Crypto, 'checkSeals'>;
   readonly #good = new Set<string>();
+  readonly #held = new WeakSet<Item>();
   readonly #capacity: number;
 
   constructor(crypto: Pick<Crypto, 'checkSeals'>, capacity = 20_000) {
@@ -54,10 +58,12 @@ export class SealChecker {
   async firstBroken(items: readonly Item[]): Promise<Item | undefined> {
     const unknown: { item: Item; digest: string; seal: string; name: string }[] = [];
     for (const item of items) {
+      if (this.#held.has(item)) continue;
       if (item.seal === undefined) return item;
       const digest = rowDigest(item);
       const name = `${digest}${item.seal}`;
-      if (!this.#good.has(name)) unknown.push({ item, digest, seal: item.seal, name });
+      if (this.#good.has(name)) this.#hold(item);
+      else unknown.push({ item, digest, seal: item.seal, name });
     }
     if (unknown.length === 0) return undefined;
     // A seal that is not base64 cannot be asked about: it is broken.
@@ -68,8 +74,15 @@ export class SealChecker {
     const valid = (await Promise.all(rounds.map((rows) => this.#crypto.checkSeals(rows)))).flat();
     const broken = unknown.find((_, at) => valid[at] !== true);
     if (broken !== undefined) return broken.item;
-    for (const { name } of unknown) this.#remember(name);
+    for (const { item, name } of unknown) {
+      this.#remember(name);
+      this.#hold(item);
+    }
     return undefined;
+  }
+
+  #hold(item: Item): void {
+    if (Object.isFrozen(item)) this.#held.add(item);
   }
 
   #remember(name: string): void {

@@ -67,6 +67,47 @@ describe('the SQLite record store alone', () => {
     for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  test('an unchanged row is not read again: it is the same object, which nobody can change', async () => {
+    const store = open();
+    await store.transact([{ put: { ...item('A'), body: { nested: { list: [1] } }, index: { list: { pk: 'L', sk: 'A' } } } }]);
+
+    const [first] = await store.getMany([key('A')]);
+    const [again] = await store.getMany([key('A')]);
+
+    expect(again).toBe(first);
+    const nested = first!.body.nested as { list: unknown };
+    for (const part of [first, first!.body, nested, nested.list, first!.index, first!.index!.list]) expect(part).toSatisfy(Object.isFrozen);
+      expect(part).toSatisfy(Object.isFrozen);
+  });
+
+  test('what any other connection commits, and what this one does, is seen by the very next read of rows that were read before', async () => {
+    const [store, second, file] = [open(), open(), raw()];
+    const keys = ['A', 'B', 'C', 'D'].map(key);
+    const seen = async () => (await store.getMany(keys)).map((row) => row?.body.text);
+    await store.transact([{ put: item('A', 'old') }, { put: item('B', 'old') }]);
+    expect(await seen()).toEqual(['old', 'old', undefined, undefined]);
+
+    await second.transact([{ put: item('A', 'second') }, { put: item('C', 'second') }]);
+    expect(await seen()).toEqual(['second', 'old', 'second', undefined]);
+
+    file.exec(`UPDATE core_item SET body = '{"text":"raw"}' WHERE sk = 'B'`);
+    expect(await seen()).toEqual(['second', 'raw', 'second', undefined]);
+
+    await store.transact([{ put: item('D', 'own') }, { delete: key('A') }]);
+    expect(await seen()).toEqual([undefined, 'raw', 'second', 'own']);
+  });
+
+  test('a transaction that fails leaves the rows as they are in the file, and reclaimed rows are gone', async () => {
+    const store = open();
+    await store.transact([{ put: { ...item('A', 'kept'), expiresAt: 10 } }]);
+    await store.getMany([key('A')]);
+
+    await expect(store.transact([{ put: item('A', 'lost') }, { check: key('B'), if: { exists: true } }])).rejects.toThrow();
+    expect((await store.getMany([key('A')]))[0]?.body.text).toBe('kept');
+    await store.reclaimExpired(11);
+    expect(await store.getMany([key('A')])).toEqual([undefined]);
+  });
+
   test('every write acknowledged before kill -9 is there, whole, and the file is sound', async () => {
     const writers = ['A', 'B'].map((name) => startWriter(path, name));
     await Promise.all(writers.map((writer) => writer.reached(40)));
