@@ -63,10 +63,17 @@ function tlv(tag: number, body: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(header), body]);
 }
 
-/** The contents of an OCTET STRING. A bare point is refused: its first byte is 04 too, so the two cannot be told apart safely. */
+/** An uncompressed point on a curve of 256, 384 or 521 bits. SEC 1 section 2.3.3. */
+const pointBytes: ReadonlySet<number> = new Set([65, 97, 133]);
+
+/**
+ * The point in an OCTET STRING. A bare point is refused: its first byte is 04 too, and where the second happens to fit as a length, what would be left is as wide as
+ * no point of these curves.
+ */
 function octets(value: Uint8Array): Uint8Array {
   const headerBytes = value[1] === 0x81 ? 3 : 2;
   const length = value[1] === 0x81 ? value[2] : value[1];
-  if (value[0] !== 0x04 || length !== value.length - headerBytes || length % 2 !== 1) throw new Error('CKA_EC_POINT is not a point in an OCTET STRING');
-  return value.subarray(headerBytes);
+  const point = value.subarray(headerBytes);
+  if (value[0] !== 0x04 || length !== point.length || !pointBytes.has(length) || point[0] !== 0x04) throw new Error('CKA_EC_POINT is not a point in an OCTET STRING');
+  return point;
 }

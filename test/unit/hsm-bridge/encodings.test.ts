@@ -133,6 +133,14 @@ test.each(['prime256v1', 'secp384r1', 'secp521r1', 'secp256k1'])('public keys an
   }
 });
 
+test.each([65, 97, 133])('a bare point of %i bytes is refused, whatever its second byte', (bytes) => {
+  for (let second = 0; second < 256; second++) {
+    const point = Buffer.alloc(bytes, 4);
+    point[1] = second;
+    expect(() => ecPublicKeyInfo('06052b81040022', point)).toThrow('not a point in an OCTET STRING');
+  }
+});
+
 test.each([
   ['nothing', ''],
   ['another type', '3106020101020101'],
