@@ -19,8 +19,9 @@ export function bridgeEnvironment({ address }: Pick<BridgeStack, 'address'>, sec
   };
 }
 
-/** Nothing for functions that call no bridge of a key store, and where none is listed. */
+/** Every function that loads a key asks whether the key's store is listed. The secret is for those that call its bridge. */
 export function keyStoreEnvironment(stack: Stack, { keyStores }: DeploymentConfig, secrets: KeyStoreSecrets, callerClass: KeyStoreCallerClass | undefined) {
-  if (callerClass === undefined || keyStores.length === 0) return {};
-  return { CHATELAINE_KEY_STORES: stack.toJsonString(keyStores.map((store, at) => ({ ...store, secret: secrets[callerClass][at]! }) satisfies KeyStoreEnvironment[number])) };
+  if (keyStores.length === 0) return {};
+  const entries: KeyStoreEnvironment = keyStores.map((store, at) => (callerClass === undefined ? store : { ...store, secret: secrets[callerClass][at]! }));
+  return { CHATELAINE_KEY_STORES: stack.toJsonString(entries) };
 }

@@ -1,9 +1,9 @@
 /** The journal and the lease of the reconciler: one item of a table. Whoever drives it (CloudFormation, the schedule, an operator) takes turns by it. */
 import { randomUUID } from 'node:crypto';
 import type { Journal } from '#shared/cloudhsm/observation.ts';
-import type { JournalLease, JournalStore } from '#shared/cloudhsm/ports.ts';
+import { type JournalLease, type JournalStore, LeaseLost } from '#shared/cloudhsm/ports.ts';
+import { CallFailed, call, Deadline } from '../adapters/dynamodb-calls.ts';
 import type { DynamoDbClient } from '../adapters/dynamodb-client.ts';
-import { AwsAnswerError } from '../adapters/sdk-sender.ts';
 
 const timeoutMs = 5000;
 const key = { pk: { S: 'RECONCILER' } };
@@ -17,10 +17,9 @@ interface Row {
 }
 
 export function createJournalTable(client: DynamoDbClient, TableName: string): JournalStore {
-  const options = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) });
-
   async function get(): Promise<Row> {
-    const { Item } = await client.send('GetItem', { TableName, Key: key, ConsistentRead: true }, options());
+    const send = (abortSignal: AbortSignal) => client.send('GetItem', { TableName, Key: key, ConsistentRead: true }, { abortSignal });
+    const { Item } = await call(send, { deadline: new Deadline(timeoutMs), writes: false });
     if (Item === undefined) return { journal: {}, owner: '', until: 0, rev: 0 };
     return { journal: JSON.parse(Item.journal?.S ?? '{}') as Journal, owner: Item.owner?.S ?? '', until: Number(Item.until?.N), rev: Number(Item.rev?.N) };
   }
@@ -32,11 +31,14 @@ export function createJournalTable(client: DynamoDbClient, TableName: string): J
     const condition =
       before === 0 ? { ConditionExpression: 'attribute_not_exists(pk)' } : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': { N: String(before) } } };
     try {
-      await client.send('PutItem', { TableName, Item, ...condition }, options());
+      await call((abortSignal) => client.send('PutItem', { TableName, Item, ...condition }, { abortSignal }), { deadline: new Deadline(timeoutMs), writes: true });
       return true;
     } catch (error) {
-      if (error instanceof AwsAnswerError && error.name === 'ConditionalCheckFailedException') return false;
-      throw error;
+      if (!(error instanceof CallFailed && error.answer.name === 'ConditionalCheckFailedException')) throw error;
+      if (!error.mayHaveBeenApplied) return false;
+      // The answer to the first attempt was lost: the condition fails because the row is there already.
+      const { owner, rev } = await get();
+      return owner === row.owner && rev === row.rev;
     }
   }
 
@@ -50,7 +52,7 @@ export function createJournalTable(client: DynamoDbClient, TableName: string): J
       if (!(await put(row))) return undefined;
       async function write(changes: Partial<Row>): Promise<void> {
         row = { ...row, ...changes, rev: row.rev + 1 };
-        if (!(await put(row))) throw new Error('Another driver has taken the lease of the reconciler.');
+        if (!(await put(row))) throw new LeaseLost();
       }
       return {
         journal: found.journal,

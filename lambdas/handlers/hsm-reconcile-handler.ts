@@ -27,13 +27,6 @@ export interface Completion {
 }
 
 export function createHsmReconcileHandler({ ports, desired, metrics }: HsmReconcileSettings): (event: unknown) => Promise<Completion> {
-  async function completion(wanted: Desired, Status: string): Promise<Completion> {
-    const which = wanted.source === 'existing' ? { clusterId: wanted.clusterId } : { deployment: wanted.deployment };
-    const [cluster] = (await ports.controlPlane.findClusters(which)).filter(({ state }) => state !== 'DELETED');
-    if (cluster?.securityGroupId === undefined) return { IsComplete: false };
-    return { IsComplete: true, Data: { ClusterId: cluster.id, SecurityGroupId: cluster.securityGroupId, Status } };
-  }
-
   return async (event) => {
     const request = resourceEvent.safeParse(event);
     // The cluster holds every key: it stays when its stack goes. Whoever wants it gone uses the break-glass role.
@@ -48,11 +41,18 @@ export function createHsmReconcileHandler({ ports, desired, metrics }: HsmReconc
     for (const seen of looks) measure(metrics, seen, wanted, step);
     metrics.flush();
     if (step.kind === 'stopped' && isResource) throw new Error(`The HSM cluster cannot go on: ${step.reason}: ${step.detail}`);
-    if (step.kind === 'done') return completion(wanted, 'done');
+    if (step.kind === 'done') return completion(looks, 'done');
     // A person is waited for outside of CloudFormation, which would give up after an hour. The schedule goes on afterwards.
-    if (step.kind === 'wait' && step.reason === 'signed-certificate-needed') return completion(wanted, step.reason);
+    if (step.kind === 'wait' && step.reason === 'signed-certificate-needed') return completion(looks, step.reason);
     return { IsComplete: false };
   };
+}
+
+/** From what the step saw: another look could be throttled, and an error here fails the deployment. */
+function completion(looks: readonly Observed[], Status: string): Completion {
+  const cluster = looks.at(-1)?.clusters.find(({ state }) => state !== 'DELETED');
+  if (cluster?.securityGroupId === undefined) return { IsComplete: false };
+  return { IsComplete: true, Data: { ClusterId: cluster.id, SecurityGroupId: cluster.securityGroupId, Status } };
 }
 
 function report(step: Step): void {

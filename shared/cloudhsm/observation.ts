@@ -111,6 +111,7 @@ export type WaitReason =
   | 'users-not-reported-yet'
   | 'no-zone-has-capacity'
   | 'another-driver-works'
+  | 'journal-unavailable'
   | 'call-failed';
 
 export type StopReason =

@@ -46,16 +46,24 @@ export interface HsmAdministration {
   request(step: 'activate' | 'create-users', clusterId: string): Promise<void>;
 }
 
+/** Another driver has taken the lease: what this one decided is out of date, and it makes no call any more. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+  constructor() {
+    super('Another driver has taken the lease of the reconciler.');
+  }
+}
+
+/** @throws StoreUnavailable by each of its methods, LeaseLost */
 export interface JournalLease {
   readonly journal: Journal;
   /** Calls are sent before this or not at all. */
   readonly until: number;
-  /** @throws Error when the lease is lost */
   save(journal: Journal): Promise<void>;
   release(journal: Journal): Promise<void>;
 }
 
-/** One driver at a time. */
+/** One driver at a time. @throws StoreUnavailable by each of its methods */
 export interface JournalStore {
   /** @returns undefined while another driver holds the lease */
   acquire(now: number, durationMs: number): Promise<JournalLease | undefined>;

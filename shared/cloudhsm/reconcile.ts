@@ -2,11 +2,12 @@
  * One step of the reconciler: look, decide, write down, make at most one call that changes something. Whoever drives it (CloudFormation, the schedule, an
  * operator) calls it again until it says done or stopped. It may die anywhere: the next step looks again.
  */
+import { StoreUnavailable } from '#shared/ports/record-store.ts';
 import { withCall, withFailure, withStep, withSuccess, withThrottle } from './calls.ts';
 import { idsOf } from './cluster-plans.ts';
 import type { Action, Desired, Journal, Observed, Step } from './observation.ts';
 import { plan, withPatience } from './plan.ts';
-import { ControlPlaneError, type JournalLease, type ReconcilerPorts } from './ports.ts';
+import { ControlPlaneError, type JournalLease, LeaseLost, type ReconcilerPorts } from './ports.ts';
 import { stopped } from './steps.ts';
 
 /** Longer than one look and one call with their time limits. */
@@ -17,11 +18,18 @@ const retryMs = 30_000;
 
 export async function reconcile(ports: ReconcilerPorts, desired: Desired): Promise<Step> {
   if (desired.source === 'softhsm') return { kind: 'done', notices: [] };
-  const lease = await ports.journal.acquire(ports.now(), leaseMs);
-  if (lease === undefined) return { kind: 'wait', reason: 'another-driver-works', until: ports.now() + leaseMs };
-  const { step, journal } = await reconcileWith(ports, desired, lease);
-  await lease.release(journal);
-  return step;
+  try {
+    const lease = await ports.journal.acquire(ports.now(), leaseMs);
+    if (lease === undefined) return { kind: 'wait', reason: 'another-driver-works', until: ports.now() + leaseMs };
+    const { step, journal } = await reconcileWith(ports, desired, lease);
+    await lease.release(journal);
+    return step;
+  } catch (error) {
+    // What was called is in the journal already; what the call did is seen at the next look.
+    if (error instanceof LeaseLost) return { kind: 'wait', reason: 'another-driver-works', until: ports.now() + retryMs };
+    if (error instanceof StoreUnavailable) return { kind: 'wait', reason: 'journal-unavailable', until: ports.now() + retryMs, detail: error.message };
+    throw error;
+  }
 }
 
 /** What the next step would be, and nothing else. */
@@ -93,7 +101,7 @@ interface Attempt {
 }
 
 function afterFailure({ now, chance }: ReconcilerPorts, { journal, before, action }: Attempt, error: unknown): Outcome {
-  // Anything else is a defect or a lost lease: it goes up, and the journal stays as it was saved.
+  // Anything else is a defect, a lost lease or a journal that cannot be reached: it goes up, and the journal stays as it was saved.
   if (!(error instanceof ControlPlaneError)) throw error;
   const { kind, message } = error;
   if (kind === 'denied') return { step: stopped('not-allowed', message), journal: before };

@@ -25,8 +25,8 @@ const schema = z
   .array(
     z.strictObject({
       ...keyStoreShape,
-      /** ARN of the secret with the client certificate of the function's caller class. */
-      secret: z.string().min(1).max(256),
+      /** ARN of the secret with the client certificate of the function's caller class. Absent for functions that only need to know which bridges are listed. */
+      secret: z.string().min(1).max(256).optional(),
     }),
   )
   .max(configuredKeyStoresMax);

@@ -12,6 +12,9 @@ export interface BridgeDirectory {
   isProven(clusterId: string, store: Pick<KeyStoreRecord, 'keyStoreId' | 'proof'>): Promise<boolean>;
 }
 
+/** Whether the configuration has the bridge for the account. Asked at every use: what was so when the store was made may not be so any more. */
+export type IsListed = (clusterId: string, account: string) => boolean;
+
 /** The digest of no row: those begin with another text (shared/repositories/seal.ts). */
 const digestOf = (keyStoreId: string): string => createHash('sha256').update(`chatelaine-key-store-1\n${keyStoreId}`, 'utf8').digest('base64');
 

@@ -21,20 +21,33 @@ export interface KeyStoreRecord {
   readonly createdAt: number;
 }
 
+/** A store as its row has it, and whether the configuration leads to its bridge, for the store's account, at this moment. */
+export interface KeyStore extends KeyStoreRecord {
+  readonly isListed: boolean;
+}
+
+/** AWS KMS's names. FAILED: it is connected, but the bridge was withdrawn. Its keys come back when the configuration lists it again. */
+export type ConnectionState = 'CONNECTED' | 'DISCONNECTED' | 'FAILED';
+
+export function connectionOf({ connected, isListed }: Pick<KeyStore, 'connected' | 'isListed'>): ConnectionState {
+  if (!connected) return 'DISCONNECTED';
+  return isListed ? 'CONNECTED' : 'FAILED';
+}
+
 /** AWS KMS has none: what audit records name a store by. */
 export const keyStoreArn = ({ partition, caller }: ResourceOwner, keyStoreId: string): string =>
   `arn:${partition}:chatelaine:${caller.region}:${caller.account}:key-store/${keyStoreId}`;
 
 interface KeyAtStore {
   readonly record: { readonly state: KeyState };
-  readonly keyStore?: Pick<KeyStoreRecord, 'connected'> | undefined;
+  readonly keyStore?: Pick<KeyStore, 'connected' | 'isListed'> | undefined;
 }
 
 /**
- * The state that callers see. A key of a disconnected store is Unavailable, unless it is about to be deleted; its row keeps the state that it comes back
- * with (AWS KMS Developer Guide, "Disconnect a custom key store").
+ * The state that callers see. A key of a store that is not connected is Unavailable, unless it is about to be deleted; its row keeps the state that it comes
+ * back with (AWS KMS Developer Guide, "Disconnect a custom key store").
  */
 export function stateOf({ record, keyStore }: KeyAtStore): KeyState {
   const isLeaving = record.state === 'PendingDeletion' || record.state === 'PendingReplicaDeletion';
-  return keyStore === undefined || keyStore.connected || isLeaving ? record.state : 'Unavailable';
+  return keyStore === undefined || connectionOf(keyStore) === 'CONNECTED' || isLeaving ? record.state : 'Unavailable';
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
-import { type KeyStoreRecord, stateOf } from '#shared/key-stores/key-store-record.ts';
+import { type KeyStore, stateOf } from '#shared/key-stores/key-store-record.ts';
 import { keyArn } from './arn.ts';
 import { importMetadata, materialIdOf } from './imported.ts';
 import type { KeyRecord } from './key-record.ts';
@@ -46,7 +46,7 @@ export const keyMetadataSchema = z
   .meta({ id: 'KeyMetadata' });
 
 /** @param keyStore the one that the record names */
-export function keyMetadata(partition: string, record: KeyRecord, keyStore?: KeyStoreRecord): z.output<typeof keyMetadataSchema> {
+export function keyMetadata(partition: string, record: KeyRecord, keyStore?: KeyStore): z.output<typeof keyMetadataSchema> {
   const spec = describeKeySpec(record.keySpec);
   const Arn = keyArn(partition, record);
   const state = stateOf({ record, keyStore });

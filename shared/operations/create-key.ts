@@ -5,7 +5,7 @@ import { isImportable } from '#shared/algorithms/wrapping.ts';
 import { keySpecEnum, keyUsageEnum, originEnum } from '#shared/fields/enums.ts';
 import { checkTags, tagList } from '#shared/fields/tags.ts';
 import { newMultiRegionKeyId, newUuid } from '#shared/ids.ts';
-import type { KeyStoreRecord } from '#shared/key-stores/key-store-record.ts';
+import type { KeyStore } from '#shared/key-stores/key-store-record.ts';
 import { requireConnection, requireStore } from '#shared/key-stores/require-store.ts';
 import { keyArn } from '#shared/keys/arn.ts';
 import { keyMetadata, keyMetadataSchema } from '#shared/keys/key-metadata.ts';
@@ -143,7 +143,7 @@ export const CreateKey = defineOperation({
 });
 
 /** @throws KmsError CustomKeyStoreNotFoundException, CustomKeyStoreInvalidStateException */
-async function storeOfNewKey(keyStores: KeyStoreReader, record: KeyRecord): Promise<{ keyStore: KeyStoreRecord | undefined; writes: Write[] }> {
+async function storeOfNewKey(keyStores: KeyStoreReader, record: KeyRecord): Promise<{ keyStore: KeyStore | undefined; writes: Write[] }> {
   if (record.keyStoreId === undefined) return { keyStore: undefined, writes: [] };
   const all = await keyStores.of(record);
   const keyStore = requireStore(all, record.keyStoreId);

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { keyStoreId, keyStoreName } from '#shared/fields/key-store.ts';
 import { invalidMarker, limit, marker, pageEnd, pageOutput, readMarker } from '#shared/fields/pagination.ts';
 import { timestamp } from '#shared/fields/timestamp.ts';
-import type { KeyStoreRecord } from '#shared/key-stores/key-store-record.ts';
+import { connectionOf, type KeyStore } from '#shared/key-stores/key-store-record.ts';
 import { defineOperation } from '#shared/operation.ts';
 
 const keyStoreEntry = z
@@ -12,7 +12,8 @@ const keyStoreEntry = z
     CustomKeyStoreName: z.string(),
     CloudHsmClusterId: z.string(),
     TrustAnchorCertificate: z.string(),
-    ConnectionState: z.enum(['CONNECTED', 'DISCONNECTED']),
+    ConnectionState: z.enum(['CONNECTED', 'DISCONNECTED', 'FAILED']),
+    ConnectionErrorCode: z.literal('CLUSTER_NOT_FOUND').optional(),
     CreationDate: timestamp(),
     CustomKeyStoreType: z.literal('AWS_CLOUDHSM'),
     /** Beyond AWS KMS: what kind of HSM the bridge talks to. */
@@ -55,14 +56,15 @@ export const DescribeCustomKeyStores = defineOperation({
   },
 });
 
-const sortKeyOf = ({ createdAt, keyStoreId: id }: KeyStoreRecord): string => `${String(createdAt).padStart(15, '0')} ${id}`;
+const sortKeyOf = ({ createdAt, keyStoreId: id }: KeyStore): string => `${String(createdAt).padStart(15, '0')} ${id}`;
 
-const entryOf = (store: KeyStoreRecord): z.output<typeof keyStoreEntry> => ({
+const entryOf = (store: KeyStore): z.output<typeof keyStoreEntry> => ({
   CustomKeyStoreId: store.keyStoreId,
   CustomKeyStoreName: store.name,
   CloudHsmClusterId: store.clusterId,
   TrustAnchorCertificate: store.trustAnchor,
-  ConnectionState: store.connected ? 'CONNECTED' : 'DISCONNECTED',
+  ConnectionState: connectionOf(store),
+  ConnectionErrorCode: connectionOf(store) === 'FAILED' ? 'CLUSTER_NOT_FOUND' : undefined,
   CreationDate: new Date(store.createdAt),
   CustomKeyStoreType: 'AWS_CLOUDHSM',
   HsmProfile: store.hsmProfile,

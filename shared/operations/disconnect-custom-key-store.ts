@@ -20,7 +20,7 @@ export const DisconnectCustomKeyStore = defineOperation({
   async run(ctx, input) {
     const all = await ctx.ports.keyStores.of(ctx.caller);
     const store = requireStore(all, input.CustomKeyStoreId);
-    requireConnection(store, 'CONNECTED');
+    requireConnection(store, 'CONNECTED', 'FAILED');
     const stores = all.stores.map((each) => (each === store ? { ...store, connected: false } : each));
     await ctx.ports.committer.commit([putKeyStores(ctx.caller, stores, all.rev)], [{ arn: keyStoreArn(ctx, store.keyStoreId), role: 'keyStore' }]);
     return {};

@@ -67,6 +67,8 @@ export function createService(adapters: Adapters): Service {
   const { crypto, store, partition, keyStoreBridges = new Map() } = adapters;
   const routed = createStoreRouter(crypto, keyStoreBridges);
   const rows = createRowReader(adapters);
+  const bridgeDirectory = createBridgeDirectory(keyStoreBridges);
+  const isListed = (clusterId: string, account: string) => bridgeDirectory.find(clusterId, account) !== undefined;
   const usage = createUsageLog(store);
   const policies = new PolicyCache();
   const accessReader = createAccessReader({ store, rows, policies, partition, configuredRoles: adapters.configuredRoles });
@@ -74,7 +76,7 @@ export function createService(adapters: Adapters): Service {
     ...adapters,
     attestationRoots: adapters.attestationRoots ?? [awsNitroRootG1],
     operations: new Map(operations.map((operation) => [operation.name, operation])),
-    keyReader: createKeyReader({ rows, partition, clock: adapters.clock }),
+    keyReader: createKeyReader({ rows, partition, clock: adapters.clock, isListed }),
     rows,
     accessReader,
     policies,
@@ -88,8 +90,8 @@ export function createService(adapters: Adapters): Service {
       relatedKeys: createRelatedKeys({ store, rows, clock: adapters.clock, regions: adapters.regions }),
       relatedMaterial: createRelatedMaterial(store),
       importer: routed,
-      keyStores: createKeyStoreReader({ store, rows }),
-      bridgeDirectory: createBridgeDirectory(keyStoreBridges),
+      keyStores: createKeyStoreReader({ store, rows, isListed }),
+      bridgeDirectory,
       materialEraser,
       cipher: routed,
       signer: routed,

@@ -4,7 +4,8 @@
  * without reading the rows themselves again.
  */
 import { KmsError } from '#shared/errors.ts';
-import type { KeyStoreRecord } from '#shared/key-stores/key-store-record.ts';
+import type { IsListed } from '#shared/key-stores/bridge-directory.ts';
+import type { KeyStore } from '#shared/key-stores/key-store-record.ts';
 import { aliasArn, type KeyIdentifier, type KeyLocation, keyArn, parseKeyIdentifier } from '#shared/keys/arn.ts';
 import { asOf } from '#shared/keys/imported.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
@@ -40,7 +41,7 @@ export interface LoadedKey {
   /** Revision of the record's row. */
   readonly rev: number;
   /** The custom key store that the key is in. */
-  readonly keyStore?: KeyStoreRecord | undefined;
+  readonly keyStore?: KeyStore | undefined;
   /** The alias that the request used, with the `alias/` prefix. */
   readonly requestAlias: string | undefined;
   /** Absent when the operation did not ask, or when that version has no material. */
@@ -78,11 +79,12 @@ interface Settings {
   readonly clock: Clock;
   readonly rows: RowReader;
   readonly partition: string;
+  readonly isListed: IsListed;
 }
 
 const nothing: AccompanyingRows = { always: [], ofKey: () => [] };
 
-export function createKeyReader({ rows: rowReader, partition, clock }: Settings): KeyReader {
+export function createKeyReader({ rows: rowReader, partition, clock, isListed }: Settings): KeyReader {
   /** The versions that were accepted, the current one first. */
   const versionHints = new Hints<readonly number[]>();
   const aliasHints = new Hints<string>();
@@ -139,7 +141,8 @@ export function createKeyReader({ rows: rowReader, partition, clock }: Settings)
         if (record === undefined || row === undefined) return undefined;
         const item = snapshot.get(row);
         // A store is not deleted while it has a key.
-        return (item === undefined ? undefined : snapshot.read(item, readKeyStores).stores.find(({ keyStoreId }) => keyStoreId === record.keyStoreId)) ?? rowReader.refuse(row);
+        const store = item === undefined ? undefined : snapshot.read(item, readKeyStores).stores.find(({ keyStoreId }) => keyStoreId === record.keyStoreId);
+        return store === undefined ? rowReader.refuse(row) : { ...store, isListed: isListed(store.clusterId, record.account) };
       });
 
       if (withMaterial) {

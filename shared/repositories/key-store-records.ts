@@ -1,6 +1,7 @@
 /** Custom key stores: their row, the writes that change it, and what operations read of it. */
 import * as z from 'zod';
-import type { KeyStoreRecord } from '#shared/key-stores/key-store-record.ts';
+import type { IsListed } from '#shared/key-stores/bridge-directory.ts';
+import type { KeyStore, KeyStoreRecord } from '#shared/key-stores/key-store-record.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
 import { hsmProfiles } from '#shared/ports/key-store-bridges.ts';
 import type { RecordStore, Write } from '#shared/ports/record-store.ts';
@@ -32,7 +33,7 @@ export const readKeyStores = recordReader<{ readonly stores: readonly KeyStoreRe
 
 /** All key stores of an account in a Region, in the order in which they were made. */
 export interface KeyStores {
-  readonly stores: readonly KeyStoreRecord[];
+  readonly stores: readonly KeyStore[];
   /** Of their row; 0 when there is none. */
   readonly rev: number;
 }
@@ -43,7 +44,13 @@ export interface KeyStoreReader {
   hasKeys(owner: Owner, keyStoreId: string): Promise<boolean>;
 }
 
-export function createKeyStoreReader({ store, rows }: { readonly store: Pick<RecordStore, 'query'>; readonly rows: RowReader }): KeyStoreReader {
+interface Settings {
+  readonly store: Pick<RecordStore, 'query'>;
+  readonly rows: RowReader;
+  readonly isListed: IsListed;
+}
+
+export function createKeyStoreReader({ store, rows, isListed }: Settings): KeyStoreReader {
   return {
     async of(owner) {
       const row = keyStoresRow(owner);
@@ -51,7 +58,8 @@ export function createKeyStoreReader({ store, rows }: { readonly store: Pick<Rec
       await snapshot.load([row]);
       const item = snapshot.get(row);
       await rows.requireSeals([item]);
-      return item === undefined ? { stores: [], rev: 0 } : { stores: readKeyStores(item).stores, rev: item.rev };
+      if (item === undefined) return { stores: [], rev: 0 };
+      return { stores: readKeyStores(item).stores.map((each) => ({ ...each, isListed: isListed(each.clusterId, owner.account) })), rev: item.rev };
     },
     async hasKeys(owner, keyStoreId) {
       const { table, pk } = keyStoresRow(owner);
@@ -61,10 +69,16 @@ export function createKeyStoreReader({ store, rows }: { readonly store: Pick<Rec
 }
 
 /** Precondition: `stores` was decided on what was read with `rev`. */
-export const putKeyStores = (owner: Owner, stores: readonly KeyStoreRecord[], rev: number): Write => ({
-  put: { ...keyStoresRow(owner), rev: rev + 1, body: toBody({ stores }) },
+export const putKeyStores = (owner: Owner, stores: readonly (KeyStore | KeyStoreRecord)[], rev: number): Write => ({
+  put: { ...keyStoresRow(owner), rev: rev + 1, body: toBody({ stores: stores.map(recordOf) }) },
   if: rev === 0 ? { absent: true } : { rev },
 });
+
+/** What the configuration says is not the row's. */
+function recordOf(store: KeyStoreRecord & Partial<KeyStore>): KeyStoreRecord {
+  const { isListed: _, ...record } = store;
+  return record;
+}
 
 /**
  * Beside the writes that make the key. The revision of the stores is held: so no key lands in a store that was disconnected or deleted meanwhile, and

@@ -116,18 +116,20 @@ async function isStillDue(service: Service, task: DueTask): Promise<boolean> {
   }
   // Its owner imports the next material; until then the version encrypts up to its limit.
   if (isExternal(record)) return false;
-  // It stays due until somebody connects its store again.
-  if (!(await isStoreConnected(service.store, record))) return false;
+  // It stays due until its store is connected and listed again.
+  if (!(await isStoreConnected(service, record))) return false;
   return (
     state === 'Enabled' && currentVersion === task.version && (task.kind === 'ENCRYPTION_COUNT' || (rotation.enabled && rotation.nextAt !== undefined && rotation.nextAt <= now))
   );
 }
 
 /** For what follows only: the operation itself believes no row without its seal. */
-async function isStoreConnected(store: Pick<RecordStore, 'getMany'>, record: KeyRecord): Promise<boolean> {
+async function isStoreConnected({ store, ports }: Service, record: KeyRecord): Promise<boolean> {
   if (record.keyStoreId === undefined) return true;
   const [item] = await store.getMany([keyStoresRow(record)]);
-  return item === undefined || readKeyStores(item).stores.some(({ keyStoreId, connected }) => keyStoreId === record.keyStoreId && connected);
+  if (item === undefined) return true;
+  const found = readKeyStores(item).stores.find(({ keyStoreId }) => keyStoreId === record.keyStoreId);
+  return found?.connected === true && ports.bridgeDirectory.find(found.clusterId, record.account) !== undefined;
 }
 
 /** The version has a successor: its count leaves the due index. */

@@ -1,6 +1,7 @@
 /** Custom key stores in one process: which bridge does what, what disconnecting means for each kind of request, and what happens at the same time. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keyStoresMax } from '#shared/key-stores/key-store-record.ts';
+import type { KeyStoreBridges } from '#shared/ports/key-store-bridges.ts';
 import { keyOfStoreRow, keyStoresRow } from '#shared/repositories/rows.ts';
 import { findDueTasks, runDueTask } from '#shared/sweeps/due-tasks.ts';
 import { importRequest } from '#test/support/import-request.ts';
@@ -22,10 +23,10 @@ const codeOf = async (operation: string, members: Members) => (await app.call(op
 const encrypt = async (KeyId: string): Promise<unknown> => (await app.must('Encrypt', { KeyId, Plaintext })).CiphertextBlob;
 const disconnect = () => app.must('DisconnectCustomKeyStore', { CustomKeyStoreId: store });
 const connect = () => app.must('ConnectCustomKeyStore', { CustomKeyStoreId: store });
-const runDue = async (): Promise<string[]> => {
+const runDue = async ({ service, clock } = app): Promise<string[]> => {
   const done: string[] = [];
-  for await (const task of findDueTasks(app.service.store, app.clock.now())) {
-    await runDueTask(app.service, task);
+  for await (const task of findDueTasks(service.store, clock.now())) {
+    await runDueTask(service, task);
     done.push(task.kind);
   }
   return done;
@@ -157,6 +158,61 @@ describe('a disconnected store', () => {
     expect(early).toBe('CustomKeyStoreHasCMKsException');
     expect(await codeOf('DeleteCustomKeyStore', { CustomKeyStoreId: store })).toBeUndefined();
     expect((await app.must('DescribeCustomKeyStores', {})).CustomKeyStores).toEqual([]);
+  });
+});
+
+describe('a store whose bridge the configuration no longer gives its account', () => {
+  const changes: Readonly<Record<string, (bridges: KeyStoreBridges) => KeyStoreBridges>> = {
+    'is withdrawn': (bridges) => new Map([...bridges].filter(([clusterId]) => clusterId !== clusters.second)),
+    'belongs to another account': (bridges) => new Map([...bridges, [clusters.second, { ...bridges.get(clusters.second)!, accounts: [mallory.account] }]]),
+  };
+
+  test.each(Object.keys(changes))('%s: its keys are Unavailable and refused as those of a disconnected one, until it is listed again', async (change) => {
+    const KeyId = await createKeyInStore(app, store);
+    const CiphertextBlob = await encrypt(KeyId);
+    await app.must('EnableKeyRotation', { KeyId, RotationPeriodInDays: 90 });
+    const waiting = await createKeyInStore(app, store);
+    await app.must('ScheduleKeyDeletion', { KeyId: waiting });
+    const home = ((await app.must('CreateKey', {})).KeyMetadata as { KeyId: string }).KeyId;
+    const after = app.another(changes[change]!);
+    const code = async (operation: string, members: Members) => (await after.call(operation, members)).code;
+    const [second] = (await after.must('DescribeCustomKeyStores', { CustomKeyStoreId: store })).CustomKeyStores as Members[];
+
+    expect((await after.must('DescribeKey', { KeyId })).KeyMetadata).toMatchObject({ KeyState: 'Unavailable', Enabled: false, CustomKeyStoreId: store });
+    expect((await after.must('DescribeKey', { KeyId: waiting })).KeyMetadata).toMatchObject({ KeyState: 'PendingDeletion' });
+    expect(second).toMatchObject({ ConnectionState: 'FAILED', ConnectionErrorCode: 'CLUSTER_NOT_FOUND' });
+    expect([await code('Encrypt', { KeyId, Plaintext }), await code('Decrypt', { CiphertextBlob }), await code('RotateKeyOnDemand', { KeyId })]).toEqual(
+      Array.from({ length: 3 }, () => 'KMSInvalidStateException'),
+    );
+    expect(await code('ReEncrypt', { CiphertextBlob, DestinationKeyId: home })).toBe('KMSInvalidStateException');
+    expect([
+      await code('CreateKey', { Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: store }),
+      await code('GenerateRandom', { NumberOfBytes: 8, CustomKeyStoreId: store }),
+      await code('ConnectCustomKeyStore', { CustomKeyStoreId: store }),
+      await code('DeleteCustomKeyStore', { CustomKeyStoreId: store }),
+    ]).toEqual(Array.from({ length: 4 }, () => 'CustomKeyStoreInvalidStateException'));
+    expect(await code('Encrypt', { KeyId: home, Plaintext })).toBeUndefined();
+    app.clock.advanceDays(91);
+    await runDue(after);
+    await after.drain();
+    expect(after.audit.filter(({ protocol }) => protocol === 'system').map(({ operation }) => operation)).toEqual(['DeleteKey']);
+
+    expect((await app.must('Decrypt', { CiphertextBlob })).Plaintext).toBe(Plaintext);
+    expect(await metadataOf(KeyId)).toMatchObject({ KeyState: 'Enabled', Enabled: true });
+    expect((await app.must('DescribeCustomKeyStores', { CustomKeyStoreId: store })).CustomKeyStores).toMatchObject([{ ConnectionState: 'CONNECTED' }]);
+  });
+
+  test('can be disconnected, and moved to another bridge of the same HSM keys', async () => {
+    const KeyId = await createKeyInStore(app, store);
+    const CiphertextBlob = await encrypt(KeyId);
+    const after = app.another(changes['is withdrawn']!);
+
+    await after.must('DisconnectCustomKeyStore', { CustomKeyStoreId: store });
+    expect((await after.call('ConnectCustomKeyStore', { CustomKeyStoreId: store })).code).toBe('CloudHsmClusterInvalidConfigurationException');
+    await after.must('UpdateCustomKeyStore', { CustomKeyStoreId: store, CloudHsmClusterId: clusters.twin });
+    await after.must('ConnectCustomKeyStore', { CustomKeyStoreId: store });
+
+    expect((await after.must('Decrypt', { CiphertextBlob })).Plaintext).toBe(Plaintext);
   });
 });
 

@@ -39,12 +39,12 @@ const secretReads = (stack: StackName, name: string): string[] =>
 
 describe('the functions of a deployment that lists bridges of key stores', () => {
   test.each(operations.map((operation) => [operation.name, operation] as const))(
-    '%s reads the certificates of its own class, when it uses or makes keys, and no others',
+    '%s knows which are listed, and reads the certificates of its own class when it uses or makes keys, and no others',
     (name, operation) => {
       const callerClass = keyStoreClassOf(operation);
 
       expect(secretReads('api', name).slice(1)).toEqual(callerClass === undefined ? [] : secretsOf(callerClass));
-      expect(environmentOf('api', name) === undefined).toBe(callerClass === undefined);
+      expect(readKeyStoreEnvironment(environmentOf('api', name))).toEqual(stores.map((store, at) => ({ ...store, secret: callerClass && secretsOf(callerClass)[at] })));
     },
   );
 

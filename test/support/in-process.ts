@@ -9,6 +9,7 @@ import type { Caller } from '#shared/pipeline/caller.ts';
 import type { Fault } from '#shared/pipeline/fault.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
 import { principalNames } from '#shared/policy/principal-names.ts';
+import type { KeyStoreBridges } from '#shared/ports/key-store-bridges.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
 import { handleApiRequest } from '#shared/protocols/handle-api-request.ts';
@@ -74,10 +75,12 @@ export interface InProcess {
   send(request: Partial<ApiRequest>, authenticate?: () => Caller): Promise<Answer>;
   /** Publishes what is in the outbox. */
   drain(): Promise<void>;
-  /** A second service on the same file, with the same keys and its own memory. */
-  another(): InProcess;
+  /** A second service on the same file, with the same keys and its own memory. @param reconfigure what its configuration lists of the bridges */
+  another(reconfigure?: Reconfigure): InProcess;
   close(): void;
 }
+
+type Reconfigure = (bridges: KeyStoreBridges) => KeyStoreBridges;
 
 interface Settings {
   /** Fingerprints; absent: AWS's. */
@@ -90,7 +93,8 @@ export function startInProcess(settings: Settings = {}): InProcess {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-in-process-'));
   const clock = { at: Date.UTC(2026, 0, 15, 12) };
   const opened: SqliteStore[] = [];
-  const start = (hsms: Hsms): InProcess => assemble(join(folder, 'store.sqlite'), hsms, clock, opened, () => start(hsms), close, settings);
+  const start = (hsms: Hsms, reconfigure: Reconfigure = (bridges) => bridges): InProcess =>
+    assemble(join(folder, 'store.sqlite'), { ...hsms, bridges: reconfigure(storeBridges(hsms.stores)) }, clock, opened, (next) => start(hsms, next), close, settings);
   function close(): void {
     for (const store of opened) store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -103,7 +107,15 @@ interface Hsms {
   readonly stores: StoreBridgeCryptos;
 }
 
-function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, opened: SqliteStore[], another: () => InProcess, close: () => void, settings: Settings): InProcess {
+function assemble(
+  path: string,
+  { crypto, stores, bridges }: Hsms & { readonly bridges: KeyStoreBridges },
+  time: { at: number },
+  opened: SqliteStore[],
+  another: InProcess['another'],
+  close: () => void,
+  settings: Settings,
+): InProcess {
   const store = createSqliteStore({ path });
   opened.push(store);
   const audit: AuditRecord[] = [];
@@ -120,7 +132,7 @@ function assemble(path: string, { crypto, stores }: Hsms, time: { at: number }, 
   const service = createService({
     store: withFaults(store, faults),
     crypto,
-    keyStoreBridges: storeBridges(stores),
+    keyStoreBridges: bridges,
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,

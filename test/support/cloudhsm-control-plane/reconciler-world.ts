@@ -1,11 +1,11 @@
 /** The reconciler against the fake: real SDK client over HTTP, virtual clock, the authority's real code over a key in memory. */
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyPairKeyObjectResult, sign } from 'node:crypto';
 import { type CloudHsmClient, createCloudHsmClient } from '#lambdas/cloudhsm/cloudhsm-client.ts';
 import { createExternalAuthority, createKmsAuthority } from '#lambdas/cloudhsm/cluster-authority.ts';
 import type { SecretStore } from '#lambdas/cloudhsm/hsm-services.ts';
 import { createSdkControlPlane } from '#lambdas/cloudhsm/sdk-control-plane.ts';
 import type { Desired, Journal, Phase, Step } from '#shared/cloudhsm/observation.ts';
-import type { JournalStore, ReconcilerPorts } from '#shared/cloudhsm/ports.ts';
+import { type JournalStore, LeaseLost, type ReconcilerPorts } from '#shared/cloudhsm/ports.ts';
 import { reconcile } from '#shared/cloudhsm/reconcile.ts';
 import { usersTag } from '#shared/cloudhsm/tags.ts';
 import { FakeControlPlane } from './control-plane.ts';
@@ -35,7 +35,7 @@ export class MemoryJournal implements JournalStore {
     this.#owner = me;
     this.#until = now + durationMs;
     const save = async (journal: Journal) => {
-      if (this.#owner !== me) throw new Error('lease lost');
+      if (this.#owner !== me) throw new LeaseLost();
       // What a table keeps.
       this.journal = JSON.parse(JSON.stringify(journal)) as Journal;
     };
@@ -53,8 +53,15 @@ export class MemorySecrets implements SecretStore {
   write = async (id: string, value: string) => void this.values.set(id, value);
 }
 
+/** Made once for each process: it costs more than all else of a world. */
+let keys: KeyPairKeyObjectResult | undefined;
+function authorityKeys(): KeyPairKeyObjectResult {
+  keys ??= generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return keys;
+}
+
 export class MemoryKms {
-  readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  readonly #keys = authorityKeys();
   signatures = 0;
   current: 'enabled' | 'disabled' = 'enabled';
   state = async () => this.current;

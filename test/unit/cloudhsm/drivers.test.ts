@@ -7,6 +7,7 @@ import { createHsmResourceHandler } from '#lambdas/handlers/hsm-resource-handler
 import { applyUntilSettled } from '#lambdas/operator/apply-until-settled.ts';
 import { describeObserved, describeStep } from '#lambdas/operator/describe-hsm.ts';
 import { preview } from '#shared/cloudhsm/reconcile.ts';
+import { StoreUnavailable } from '#shared/ports/record-store.ts';
 import { createWorld, managed, type World } from '#test/support/cloudhsm-control-plane/reconciler-world.ts';
 
 beforeEach(() => void vi.spyOn(console, 'log').mockReturnValue());
@@ -42,6 +43,38 @@ describe('the custom resources', () => {
     const { id } = world.fake.model.clusters[0]!;
     expect(last).toMatchObject({ IsComplete: true, Data: { ClusterId: id, SecurityGroupId: expect.stringMatching(/^sg-/), Status: 'done' } });
     expect([measured.get('HsmCount'), measured.get('HsmsMissing'), measured.get('HsmDivergence')]).toEqual([3, 0, 0]);
+  });
+
+  test('under a control plane that throttles every other request they end all the same, with each change made once', async () => {
+    await using world = await createWorld();
+    const handler = handlerOf(world);
+    world.fake.upsets.push(...Array.from({ length: 900 }, (_, at) => ((at * 7919) % 13 < 6 ? 'throttle' : 'none')));
+
+    for (const [phase, hsms] of [['initialised'], ['active'], ['scaled', '1'], ['scaled', '2'], ['scaled', '3']] as const) await poll(world, handler, event('Create', phase, hsms));
+    const last = await poll(world, handler, event('Create', 'ready'));
+
+    expect(last).toMatchObject({ IsComplete: true, Data: { Status: 'done' } });
+    expect(world.fake.changes.map(({ operation, overlaps }) => [operation, overlaps])).toEqual(
+      ['CreateCluster', 'CreateHsm', 'InitializeCluster', 'CreateHsm', 'CreateHsm'].map((operation) => [operation, false]),
+    );
+    expect(world.fake.upsets.length).toBeLessThan(900);
+    expect(world.fake.model.clusters[0]!.trustAnchor).toBe(world.secrets.values.get('anchor'));
+  });
+
+  test('a journal that does not answer is waited for, and a call whose step could not be released is not made again', async () => {
+    await using world = await createWorld();
+    const handler = handlerOf(world);
+    const { acquire } = world.journal;
+    const unavailable = () => Promise.reject(new StoreUnavailable('no answer'));
+    world.journal.acquire = async (...given) => ({ ...(await acquire.apply(world.journal, given))!, release: unavailable });
+    const called = await handler(event('Create', 'initialised'));
+    world.journal.acquire = unavailable;
+    const without = await handler(event('Create', 'initialised'));
+    world.journal.acquire = acquire;
+    await poll(world, handler, event('Create', 'initialised'));
+
+    expect([called, without]).toEqual([{ IsComplete: false }, { IsComplete: false }]);
+    expect(world.fake.changes.map(({ operation }) => operation)).toEqual(['CreateCluster', 'CreateHsm', 'InitializeCluster']);
   });
 
   test('a deletion of the stack leaves the cluster alone', async () => {
