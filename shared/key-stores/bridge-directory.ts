@@ -1,6 +1,6 @@
 /** What the operations that manage key stores ask of the configured bridges. */
 import { createHash } from 'node:crypto';
-import type { KeyStoreBridge, KeyStoreBridges } from '#shared/ports/key-store-bridges.ts';
+import { bridgeFor, type KeyStoreBridge, type KeyStoreBridges } from '#shared/ports/key-store-bridges.ts';
 import type { KeyStoreRecord } from './key-store-record.ts';
 
 export interface BridgeDirectory {
@@ -25,10 +25,7 @@ export function createBridgeDirectory(bridges: KeyStoreBridges): BridgeDirectory
     return bridge.crypto;
   };
   return {
-    find(clusterId, account) {
-      const bridge = bridges.get(clusterId);
-      return bridge === undefined || bridge.accounts?.includes(account) === false ? undefined : bridge;
-    },
+    find: (clusterId, account) => bridgeFor(bridges, clusterId, account),
     async prove(clusterId, keyStoreId) {
       const [proof] = await cryptoOf(clusterId).sealRows([digestOf(keyStoreId)]);
       return proof!;

@@ -26,6 +26,6 @@ export const GenerateRandom = defineOperation({
     const { CustomKeyStoreId: id } = input;
     const store = id === undefined ? undefined : requireStore(await ctx.ports.keyStores.of(ctx.caller), id);
     if (store !== undefined) requireConnection(store, 'CONNECTED');
-    return { Plaintext: await ctx.ports.random.generateRandom(input.NumberOfBytes!, store?.clusterId) };
+    return { Plaintext: await ctx.ports.random.generateRandom(input.NumberOfBytes!, store && { account: ctx.caller.account, store: store.clusterId }) };
   },
 });

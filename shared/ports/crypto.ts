@@ -19,6 +19,12 @@ export interface KeyHandle {
   readonly store?: string | undefined;
 }
 
+/** A key store of an account, by cluster id. */
+export interface KeyStorePlace {
+  readonly account: string;
+  readonly store: string;
+}
+
 /** AES-256-GCM parts. `ciphertext` ends with the 16-byte tag. The HSM profile chooses `iv` (12 bytes). */
 export interface SealedParts {
   readonly iv: Uint8Array;
@@ -111,7 +117,7 @@ export interface Crypto {
   /** The SubjectPublicKeyInfo of the material, after its tag was checked. */
   getPublicKey(key: KeyHandle): Promise<Uint8Array>;
   /** HSM randomness, 1 to 1024 bytes. */
-  generateRandom(length: number, store?: string): Promise<Uint8Array>;
+  generateRandom(length: number, from?: KeyStorePlace): Promise<Uint8Array>;
   /** HMACs under the HSM's MAC key over row digests (SHA-256, base64): see shared/repositories/seal.ts. At most 100. */
   sealRows(digests: readonly string[]): Promise<readonly string[]>;
   /** One answer per row, in order. */

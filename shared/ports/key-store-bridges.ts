@@ -18,3 +18,9 @@ export interface KeyStoreBridge {
 
 /** By cluster id. */
 export type KeyStoreBridges = ReadonlyMap<string, KeyStoreBridge>;
+
+/** Undefined: not in the configuration, or not for this account. Asked at each use, since the configuration may take back what it gave. */
+export function bridgeFor(bridges: KeyStoreBridges, clusterId: string, account: string): KeyStoreBridge | undefined {
+  const bridge = bridges.get(clusterId);
+  return bridge?.accounts?.includes(account) === false ? undefined : bridge;
+}

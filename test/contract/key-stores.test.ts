@@ -6,7 +6,7 @@ import { keyOfStoreRow, keyStoresRow } from '#shared/repositories/rows.ts';
 import { findDueTasks, runDueTask } from '#shared/sweeps/due-tasks.ts';
 import { importRequest } from '#test/support/import-request.ts';
 import { alice, type InProcess, type Members, mallory, startInProcess } from '#test/support/in-process.ts';
-import { clusters, createKeyInStore, createStore, storeMembers, trustAnchor } from '#test/support/key-stores.ts';
+import { clusters, createKeyInStore, createStore, storeMembers, trustAnchor, withdraw } from '#test/support/key-stores.ts';
 import { base64 } from '#test/support/sample-requests.ts';
 
 let app: InProcess;
@@ -32,16 +32,19 @@ const runDue = async ({ service, clock } = app): Promise<string[]> => {
   return done;
 };
 
-describe('a key in a store', () => {
-  const specs = [
-    { KeySpec: 'SYMMETRIC_DEFAULT', KeyUsage: 'ENCRYPT_DECRYPT', use: 'Encrypt', members: { Plaintext } },
-    { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT', use: 'Encrypt', members: { Plaintext, EncryptionAlgorithm: 'RSAES_OAEP_SHA_256' } },
-    { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', use: 'Sign', members: { Message: Plaintext, SigningAlgorithm: 'ECDSA_SHA_256' } },
-    { KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY', use: 'Sign', members: { Message: Plaintext, SigningAlgorithm: 'ML_DSA_SHAKE_256' } },
-    { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC', use: 'GenerateMac', members: { Message: Plaintext, MacAlgorithm: 'HMAC_SHA_256' } },
-    { KeySpec: 'ML_KEM_512', KeyUsage: 'ENCAPSULATE_DECAPSULATE', use: 'Encapsulate', members: { EncapsulationAlgorithm: 'ML_KEM' } },
-  ];
+/** Whether the key's state tells it or the way to the bridge. */
+const withdrawn = /^(DependencyTimeoutException|KMSInvalidStateException|CustomKeyStoreInvalidStateException|UnsupportedOperationException)$/;
 
+const specs = [
+  { KeySpec: 'SYMMETRIC_DEFAULT', KeyUsage: 'ENCRYPT_DECRYPT', use: 'Encrypt', members: { Plaintext } },
+  { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT', use: 'Encrypt', members: { Plaintext, EncryptionAlgorithm: 'RSAES_OAEP_SHA_256' } },
+  { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', use: 'Sign', members: { Message: Plaintext, SigningAlgorithm: 'ECDSA_SHA_256' } },
+  { KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY', use: 'Sign', members: { Message: Plaintext, SigningAlgorithm: 'ML_DSA_SHAKE_256' } },
+  { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC', use: 'GenerateMac', members: { Message: Plaintext, MacAlgorithm: 'HMAC_SHA_256' } },
+  { KeySpec: 'ML_KEM_512', KeyUsage: 'ENCAPSULATE_DECAPSULATE', use: 'Encapsulate', members: { EncapsulationAlgorithm: 'ML_KEM' } },
+];
+
+describe('a key in a store', () => {
   test.each(specs)('of spec $KeySpec is made and used by the bridge of its store, and by no other', async ({ KeySpec, KeyUsage, use, members }) => {
     const KeyId = await createKeyInStore(app, store, { KeySpec, KeyUsage });
     const good = await codeOf(use, { KeyId, ...members });
@@ -213,6 +216,51 @@ describe('a store whose bridge the configuration no longer gives its account', (
     await after.must('ConnectCustomKeyStore', { CustomKeyStoreId: store });
 
     expect((await after.must('Decrypt', { CiphertextBlob })).Plaintext).toBe(Plaintext);
+  });
+});
+
+describe('a bridge that the configuration takes back from an account', () => {
+  test.each(specs)('is sent nothing more for a key of spec $KeySpec, alone or in a batch', async ({ KeySpec, KeyUsage, use, members }) => {
+    const KeyId = await createKeyInStore(app, store, { KeySpec, KeyUsage });
+    await app.must(use, { KeyId, ...members });
+    const calls = withdraw(app.service.keyStoreBridges!, clusters.second);
+
+    expect(await codeOf(use, { KeyId, ...members })).toMatch(withdrawn);
+    if (use === 'Encrypt' || use === 'Sign') {
+      const items = await app.call(`${use}Batch`, { Items: [{ KeyId, ...members }] });
+      expect(items.code ?? (items.body.Results as { Error: { Code: string } }[])[0]?.Error.Code).toMatch(withdrawn);
+    }
+    if (KeySpec !== 'SYMMETRIC_DEFAULT' && KeySpec !== 'HMAC_256') expect(await codeOf('GetPublicKey', { KeyId })).toMatch(withdrawn);
+    expect(await codeOf('CreateKey', { Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: store, KeySpec, KeyUsage })).toBeDefined();
+    expect(calls).toEqual([]);
+  });
+
+  test('is sent nothing for data keys, decryption, re-encryption in either direction, random bytes and imports', async () => {
+    const KeyId = await createKeyInStore(app, store);
+    const imported = await createKeyInStore(app, store, { Origin: 'EXTERNAL' });
+    const home = ((await app.must('CreateKey', {})).KeyMetadata as { KeyId: string }).KeyId;
+    const [CiphertextBlob, ofHome] = await Promise.all([KeyId, home].map(encrypt));
+    const calls = withdraw(app.service.keyStoreBridges!, clusters.second);
+
+    for (const [operation, members] of [
+      ['Decrypt', { CiphertextBlob }],
+      ['GenerateDataKey', { KeyId, KeySpec: 'AES_256' }],
+      ['GenerateDataKeyPair', { KeyId, KeyPairSpec: 'ECC_NIST_P256' }],
+      ['ReEncrypt', { CiphertextBlob, DestinationKeyId: home }],
+      ['ReEncrypt', { CiphertextBlob: ofHome, DestinationKeyId: KeyId }],
+      ['GenerateRandom', { NumberOfBytes: 16, CustomKeyStoreId: store }],
+      ['GetParametersForImport', { KeyId: imported, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048' }],
+      ['RotateKeyOnDemand', { KeyId }],
+    ] as const)
+      expect([operation, await codeOf(operation, members)]).toEqual([operation, expect.stringMatching(withdrawn)]);
+    const mixed = (await app.must('ReEncryptBatch', {
+      Items: [
+        { CiphertextBlob: ofHome, DestinationKeyId: KeyId },
+        { CiphertextBlob: ofHome, DestinationKeyId: home },
+      ],
+    })) as { Results: { Error?: { Code: string } }[] };
+    expect(mixed.Results.map(({ Error: failure }) => failure?.Code)).toEqual([expect.stringMatching(withdrawn), undefined]);
+    expect(calls).toEqual([]);
   });
 });
 

@@ -24,6 +24,23 @@ export const clusters = {
   notConfigured: 'cluster-nosuchhsm222',
 } as const;
 
+/**
+ * Takes a bridge back from every account but another one, as a changed configuration would.
+ * @returns the calls that the bridge is sent from now on
+ */
+export function withdraw(bridges: KeyStoreBridges, cluster: string): string[] {
+  const bridge = bridges.get(cluster)!;
+  const calls: string[] = [];
+  const crypto = new Proxy(bridge.crypto, {
+    get(target, name, receiver) {
+      calls.push(String(name));
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  (bridges as Map<string, KeyStoreBridge>).set(cluster, { ...bridge, crypto, accounts: ['444455556666'] });
+  return calls;
+}
+
 export type StoreBridgeName = Exclude<keyof typeof clusters, 'notConfigured'>;
 export type StoreBridgeCryptos = Readonly<Record<StoreBridgeName, SoftwareCrypto>>;
 
