@@ -105,8 +105,8 @@ function signatureMatches(request: ApiRequest, authorization: Authorization, tim
       .digest();
   let matches = timingSafeEqual(compute(canonicalRequest(request, authorization.signedHeaders, payloadHash)), claimed);
   // Older curls (7.88 in Debian 12) sign the path as they send it. The escaped form of a path has no character that needs escaping but the percent
-  // sign, so a raw path without one can be the signed text of no other path.
-  if (!matches && !request.path.includes('%') && /[^A-Za-z0-9._~/-]/.test(request.path)) {
+  // sign, so a raw path without one can be the signed text of no other path. ASCII only: the text is hashed as Latin-1, where other characters coincide.
+  if (!matches && /^[!-$&-~]+$/.test(request.path) && /[^A-Za-z0-9._~/-]/.test(request.path)) {
     matches = timingSafeEqual(compute(canonicalRequest(request, authorization.signedHeaders, payloadHash, request.path)), claimed);
   }
   if (matches && secret !== undefined) keys.keep(authorization.accessKeyId, secret, scope, key);

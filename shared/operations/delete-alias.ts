@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { aliasName, checkAliasName } from '#shared/fields/alias-name.ts';
 import { aliasArn } from '#shared/keys/arn.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { deleteAlias } from '#shared/repositories/changes.ts';
+import { deleteAlias, requireSameTarget } from '#shared/repositories/changes.ts';
 
 export const DeleteAlias = defineOperation({
   name: 'DeleteAlias',
@@ -29,6 +29,7 @@ export const DeleteAlias = defineOperation({
     const arn = aliasArn(ctx.partition, name);
     const existing = await ctx.ports.lister.alias(name);
     if (existing === undefined) throw ctx.error('NotFoundException', `Alias ${arn} is not found.`);
+    requireSameTarget(existing, ctx.keys.key);
     await ctx.ports.committer.commit(deleteAlias(existing), [{ arn, role: 'alias' }]);
     return undefined;
   },

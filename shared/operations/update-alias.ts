@@ -6,7 +6,7 @@ import { keyId } from '#shared/fields/key-id.ts';
 import { aliasArn } from '#shared/keys/arn.ts';
 import type { KeyRecord } from '#shared/keys/key-record.ts';
 import { defineOperation } from '#shared/operation.ts';
-import { touchKey, updateAlias } from '#shared/repositories/changes.ts';
+import { requireSameTarget, touchKey, updateAlias } from '#shared/repositories/changes.ts';
 import { aliasesPerKeyMax } from './create-alias.ts';
 
 /** Symmetric, HMAC or asymmetric: an alias never moves between them, nor between usages. */
@@ -50,6 +50,7 @@ export const UpdateAlias = defineOperation({
     const arn = aliasArn(ctx.partition, name);
     const existing = await ctx.ports.lister.alias(name);
     if (existing === undefined) throw ctx.error('NotFoundException', `Alias ${arn} is not found.`);
+    requireSameTarget(existing, ctx.keys.alias);
     const isMove = existing.record.targetKeyId !== key.record.keyId;
     if (isMove && (await ctx.ports.lister.aliasesOfKey(key.record, aliasesPerKeyMax)).records.length >= aliasesPerKeyMax) {
       throw ctx.error('LimitExceededException', `A key can have at most ${aliasesPerKeyMax} aliases.`);

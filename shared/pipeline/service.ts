@@ -85,7 +85,7 @@ export function createService(adapters: Adapters): Service {
       grants: createGrantStore({ store, rows, crypto }),
       roles: createRoleStore({ store, rows }),
       simulator: createSimulator({ reader: accessReader, rows, policies, partition }),
-      lister: createKeyLister(store),
+      lister: createKeyLister({ store, rows }),
       keyFactory: routed,
       relatedKeys: createRelatedKeys({ store, rows, clock: adapters.clock, regions: adapters.regions }),
       relatedMaterial: createRelatedMaterial(store),

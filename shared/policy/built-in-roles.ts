@@ -30,8 +30,10 @@ export const builtInRoles = {
     description: 'Reads everything that is not secret, and asks the simulator. Uses and changes nothing.',
     document: document([...reading, 'chatelaine:Get*', 'chatelaine:List*', 'chatelaine:Simulate']),
   },
+  // Not ReplicateKey: a replica has the material of its primary key and a policy of the caller's choice.
   custodian: {
-    description: 'Looks after keys: makes, rotates, disables, imports, replicates, deletes. Can neither use keys nor change who may use those that exist.',
+    description:
+      'Looks after keys: makes, rotates, disables, imports, deletes, names and tags. Can neither use keys nor change who may use those that exist, but where a policy asks for tags or aliases.',
     document: document([
       ...reading,
       'kms:CancelKeyDeletion',
@@ -45,7 +47,6 @@ export const builtInRoles = {
       'kms:GetParametersForImport',
       'kms:ImportKeyMaterial',
       'kms:PutKeyVersionRule',
-      'kms:ReplicateKey',
       'kms:RevokeGrant',
       'kms:RotateKeyOnDemand',
       'kms:ScheduleKeyDeletion',

@@ -1,7 +1,7 @@
 /** The writes that make, change and remove records. Each is conditional on what was read, so a change that was overtaken never lands. */
 import type { KeyRecord, VersionRecord } from '#shared/keys/key-record.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
-import type { Item, Write } from '#shared/ports/record-store.ts';
+import { type Item, TransactionCancelled, type Write } from '#shared/ports/record-store.ts';
 import type { LoadedKey } from './key-reader.ts';
 import { type AliasRecord, toBody } from './records.ts';
 import type { RelatedKey } from './related-keys.ts';
@@ -63,6 +63,14 @@ export function updateAlias(existing: { record: AliasRecord; rev: number }, reco
   const writes: Write[] = [{ put: alias, if: { rev: existing.rev } }, { put: ofKey }];
   if (existing.record.targetKeyId !== record.targetKeyId) writes.push({ delete: aliasOfKeyRow({ region: record.region, keyId: existing.record.targetKeyId }, record.aliasName) });
   return writes;
+}
+
+/**
+ * The caller was authorized for the key that the alias pointed to. When it points to another one by now, the request starts again.
+ * @throws TransactionCancelled
+ */
+export function requireSameTarget(existing: { record: AliasRecord }, authorized: Pick<LoadedKey, 'record'>): void {
+  if (existing.record.targetKeyId !== authorized.record.keyId) throw new TransactionCancelled([]);
 }
 
 export const deleteAlias = (existing: { record: AliasRecord; rev: number }): Write[] => [

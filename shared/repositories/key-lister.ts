@@ -3,6 +3,7 @@ import { invalidMarker } from '#shared/fields/pagination.ts';
 import type { VersionRecord } from '#shared/keys/key-record.ts';
 import type { Item, RecordStore } from '#shared/ports/record-store.ts';
 import { type AliasRecord, readAliasRecord, readVersionRecord } from './records.ts';
+import type { RowReader } from './row-reader.ts';
 import { aliasListPartition, aliasOfKeyPrefix, aliasRow, keyListPartition, keyPartition, listShards, versionPrefix } from './rows.ts';
 
 export interface Slice<Record> {
@@ -20,6 +21,7 @@ interface KeyName {
   readonly keyId: string;
 }
 
+/** Aliases are held to their seals here too: a list must not show a target that nobody set. @throws (each) SealBroken */
 export interface KeyLister {
   keys(owner: Owner, limit: number, from?: string): Promise<Slice<{ keyId: string }>>;
   aliases(owner: Owner, limit: number, from?: string): Promise<Slice<AliasRecord>>;
@@ -28,10 +30,20 @@ export interface KeyLister {
   alias(alias: Owner & { aliasName: string }): Promise<{ record: AliasRecord; rev: number } | undefined>;
 }
 
-export function createKeyLister(store: Pick<RecordStore, 'query' | 'getMany'>): KeyLister {
+interface Settings {
+  readonly store: Pick<RecordStore, 'query' | 'getMany'>;
+  readonly rows: Pick<RowReader, 'requireSeals'>;
+}
+
+export function createKeyLister({ store, rows }: Settings): KeyLister {
   async function slice<Record>(query: Parameters<RecordStore['query']>[0], read: (item: Item) => Record): Promise<Slice<Record>> {
     const page = await store.query(query);
     return { records: page.items.map(read), next: page.next };
+  }
+  async function aliasSlice(query: Parameters<RecordStore['query']>[0]): Promise<Slice<AliasRecord>> {
+    const page = await store.query(query);
+    await rows.requireSeals(page.items);
+    return { records: page.items.map(readAliasRecord), next: page.next };
   }
 
   return {
@@ -53,13 +65,13 @@ export function createKeyLister(store: Pick<RecordStore, 'query' | 'getMany'>): 
       }
       return { records, next: shard < listShards ? `${shard}|${after ?? ''}` : undefined };
     },
-    aliases: (owner, limit, from) => slice({ table: 'core', index: 'list', pk: aliasListPartition(owner), limit, ...(from === undefined ? {} : { after: from }) }, readAliasRecord),
-    aliasesOfKey: (key, limit, from) =>
-      slice({ table: 'core', pk: keyPartition(key), prefix: aliasOfKeyPrefix, limit, ...(from === undefined ? {} : { after: from }) }, readAliasRecord),
+    aliases: (owner, limit, from) => aliasSlice({ table: 'core', index: 'list', pk: aliasListPartition(owner), limit, ...(from === undefined ? {} : { after: from }) }),
+    aliasesOfKey: (key, limit, from) => aliasSlice({ table: 'core', pk: keyPartition(key), prefix: aliasOfKeyPrefix, limit, ...(from === undefined ? {} : { after: from }) }),
     versions: (key, limit, from) =>
       slice({ table: 'core', pk: keyPartition(key), prefix: versionPrefix, limit, ...(from === undefined ? {} : { after: from }) }, readVersionRecord),
     async alias(alias) {
       const [item] = await store.getMany([aliasRow(alias)]);
+      await rows.requireSeals([item]);
       return item === undefined ? undefined : { record: readAliasRecord(item), rev: item.rev };
     },
   };

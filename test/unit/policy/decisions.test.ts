@@ -217,7 +217,7 @@ describe('the built-in roles', () => {
     [
       'custodian',
       ['kms:CreateKey', 'kms:RotateKeyOnDemand', 'kms:ScheduleKeyDeletion'],
-      ['kms:Decrypt', 'kms:Sign', 'kms:PutKeyPolicy', 'kms:CreateGrant', 'chatelaine:CreateBinding'],
+      ['kms:Decrypt', 'kms:Sign', 'kms:PutKeyPolicy', 'kms:CreateGrant', 'kms:ReplicateKey', 'chatelaine:CreateBinding'],
     ],
   ] as const)('%s may what its name says', (name, yes, no) => {
     expect(yes.filter((action) => !may(name, action))).toEqual([]);

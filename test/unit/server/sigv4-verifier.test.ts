@@ -166,6 +166,13 @@ describe('SigV4 verifier', () => {
     expect(verify(await wire({ path, headers: {} })).principalId).toBe('AIDAALICE');
   });
 
+  test('a signature over one path is for no path of other characters, though they end in the same byte', async () => {
+    const signed = await wire({ path: '/v1/keys/A/enable', headers: {} });
+    expect(verify(signed).principalId).toBe('AIDAALICE');
+    for (const path of ['/v1/keys/\u0141/enable', '/v1/keys/\u0241/enable', '/v1/key\u0173/A/enable'])
+      expect(() => verify({ ...signed, path })).toThrow(refusal('InvalidSignatureException'));
+  });
+
   test('a path that an old curl signed unescaped verifies, unless it holds a percent sign', async () => {
     const plain = await wire({ path: '/v1/keys/arn:aws:kms:x:1:key/y', headers: {}, escapePath: false });
     const percent = await wire({ path: '/v1/aliases/alias%2Fa:b', headers: {}, escapePath: false });
