@@ -15,7 +15,9 @@ const paths = [
 ];
 
 export function ensureSoftHsm() {
-  if (process.env.CHATELAINE_PKCS11_MODULE || paths.some((path) => existsSync(path))) return;
+  const given = process.env.CHATELAINE_PKCS11_MODULE;
+  if (given && !existsSync(given)) throw new SetupFailed(`CHATELAINE_PKCS11_MODULE is ${given}, and there is no such file. Correct it, or unset it for SoftHSM.`);
+  if (given || paths.some((path) => existsSync(path))) return;
   installPackage({ apt: 'softhsm2', dnf: 'softhsm', brew: 'softhsm' }, 'the HSM of a single node, in software.');
   if (!paths.some((path) => existsSync(path)))
     throw new SetupFailed('SoftHSM was installed, but libsofthsm2.so is in none of the usual folders. Set CHATELAINE_PKCS11_MODULE to its path.');

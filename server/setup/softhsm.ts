@@ -14,6 +14,7 @@ export const softHsmPaths = [
 
 /** @throws Error that says what to install */
 export function findSoftHsm(given: string | undefined): string {
+  if (given !== undefined && !existsSync(given)) throw new Error(`CHATELAINE_PKCS11_MODULE is ${given}, and there is no such file.`);
   const path = given ?? softHsmPaths.find((each) => existsSync(each));
   if (path === undefined)
     throw new Error('SoftHSM is not installed. Install it (Debian and Ubuntu: apt-get install softhsm2; Fedora: dnf install softhsm; macOS: brew install softhsm).');

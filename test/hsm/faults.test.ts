@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { exitCodes } from '#bridge/exit-codes.ts';
 import { type BridgeClient, startTestBridge, type TestBridge, type TestBridgeOptions } from '#test/support/bridge.ts';
@@ -36,6 +37,32 @@ test('a bridge killed mid-request costs an error, not a hang, and the same clien
   for (const code of codes(results)) expect(['done', 'unavailable']).toContain(code);
   await bridge.restart();
   expect(Buffer.from(await client.decrypt(side, sealed)).toString()).toBe('kept');
+});
+
+test('a worker that crashes in the middle of a call is replaced, every call is answered rightly or with an error, and the keys that it held work on', async () => {
+  const crash = join(mkdtempSync(join(tmpdir(), 'chatelaine-crash-')), 'now');
+  const preload = new URL('../support/crash-worker.ts', import.meta.url).href;
+  const { bridge, client } = await start({ environment: { NODE_OPTIONS: `--import=${preload}`, CRASH_WORKER: crash }, config: { workers: { fast: 2, slow: 1 } } });
+  const key = await makeKey(client, 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT');
+  const side = { key, algorithm: 'SYMMETRIC_DEFAULT' } as const;
+  const kept = await client.encrypt(side, Buffer.from('kept'));
+
+  for (let crashes = 0; crashes < 2; crashes += 1) {
+    writeFileSync(crash, '');
+    const results = await Promise.allSettled(
+      Array.from({ length: 60 }, async () => {
+        const plaintext = randomBytes(2048);
+        return Buffer.from(await client.decrypt(side, await client.encrypt(side, plaintext))).equals(plaintext);
+      }),
+    );
+    for (const result of results) if (result.status === 'fulfilled') expect(result.value).toBe(true);
+    for (const code of codes(results)) expect(['done', 'unavailable', 'busy']).toContain(code);
+    await vi.waitFor(() => expect(bridge.log.filter(({ event }) => event === 'worker-lost')).toHaveLength(crashes + 1));
+  }
+
+  expect(existsSync(crash)).toBe(false);
+  expect(Buffer.from(await client.decrypt(side, kept)).toString()).toBe('kept');
+  rmSync(dirname(crash), { recursive: true });
 });
 
 test('a lost token ends the bridge with its own exit code, a successor refuses to start, and works again when the token is back', async () => {

@@ -1,11 +1,13 @@
 /** The single-node server as a process: start, stop, crash, restart, and everything that shares its data directory. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDataDir, startServer, type TestServer } from '#test/support/server.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { startLedger } from '#test/support/ledger.ts';
+import { createDataDir, ledgerCall, startServer, type TestServer } from '#test/support/server.ts';
 
 const isRunning = (pid: number): boolean => {
   try {
@@ -15,17 +17,6 @@ const isRunning = (pid: number): boolean => {
     return false;
   }
 };
-
-/** @throws Error when it does not come true */
-async function eventually<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = Date.now() + 20_000;
-  while (Date.now() < deadline) {
-    const found = await look();
-    if (found) return found;
-    await new Promise((resolveLater) => setTimeout(resolveLater, 20));
-  }
-  throw new Error(`it did not come true: ${what}`);
-}
 
 describe('one server', () => {
   let server: TestServer;
@@ -147,31 +138,47 @@ describe('stopping', () => {
     await server.remove();
   });
 
-  test('kill -9 takes the bridge along, and a restart has everything that was answered', async () => {
+  test('kill -9 under load takes the bridge along, and a restart has everything that was answered: keys, states, aliases, ciphertexts and audit records', async () => {
     const server = await startServer();
-    const { body: created } = await server.call('CreateKey', { Description: 'kept' });
-    const { body: sealed } = await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: 'AAAA' });
-    const answered: string[] = [];
-    const writers = Array.from({ length: 8 }, async () => {
-      for (;;) {
-        const { body, status } = await server.call('CreateKey');
-        if (status === 200) answered.push(body.KeyMetadata.KeyId);
-      }
-    });
-    const ended = Promise.allSettled(writers);
-    await eventually('some keys', () => answered.length > 20);
+    const ledger = startLedger(ledgerCall(server), { callers: 8, keysPerHundred: 30 });
+    await ledger.progress(80);
     const bridge = server.bridgePid();
     await server.kill9();
-    await ended;
+    await ledger.trouble();
+    await ledger.stop();
     await eventually('the end of the bridge', () => !isRunning(bridge));
 
     await server.restart();
-    expect((await server.call('Decrypt', { CiphertextBlob: sealed.CiphertextBlob })).body.Plaintext).toBe('AAAA');
-    for (const KeyId of answered) expect((await server.call('DescribeKey', { KeyId })).status).toBe(200);
-    const recorded = (): number =>
-      new Set(server.auditRecords().flatMap((record) => (record.operation === 'CreateKey' && record.outcome === 'success' ? [record.requestId] : []))).size;
-    await eventually('an audit record of each change', () => recorded() >= answered.length + 1);
+    await ledger.verify();
+    const recorded = () => new Set(server.auditRecords().map(({ requestId }) => requestId));
+    await eventually('an audit record of each answer', () => ledger.answered.every(({ requestId }) => recorded().has(requestId)));
+    expect(ledger.unanswered.length).toBeGreaterThan(0);
     await server.remove();
+  });
+
+  test('Ctrl-C on npm start ends it, the server and its bridge in good order, and leaves no lock behind', async () => {
+    const dataDir = await createDataDir();
+    // A terminal sends SIGINT to every process of the foreground group.
+    const npm = spawn('npm', ['start'], { env: { ...process.env, CHATELAINE_DATA: dataDir, CHATELAINE_PORT: '0' }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let output = '';
+    for (const stream of [npm.stdout, npm.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    const ended = once(npm, 'exit');
+    const ready = JSON.parse(await eventually('a ready line', () => /^\{"event":"ready".*"endpoint".*$/m.exec(output)?.[0])) as { pid: number; bridgePid: number };
+    process.kill(-npm.pid!, 'SIGINT');
+    const [code, signal] = await ended;
+
+    // npm ends by the signal itself, or with a code for it, as its version likes.
+    expect([0, 130, 'SIGINT']).toContain(signal ?? code);
+    expect([isRunning(ready.pid), isRunning(ready.bridgePid)]).toEqual([false, false]);
+    expect(output).toMatch(/"event":"stopping".*"reason":"SIGINT"/);
+    expect(output).not.toMatch(/\bat .*\.ts:|ERR!|stop-failed/);
+    const again = await startServer({ dataDir });
+    expect((await again.call('ListKeys')).status).toBe(200);
+    await again.remove();
+    rmSync(dataDir, { recursive: true });
   });
 
   test('the server ends when the process that started it is gone', async () => {
@@ -195,90 +202,5 @@ describe('stopping', () => {
     await eventually('the end of the server', () => !isRunning(ready.pid));
     await eventually('the end of the bridge', () => !isRunning(ready.bridgePid));
     rmSync(dataDir, { recursive: true });
-  });
-});
-
-describe('faults', () => {
-  test('a killed bridge: an AWS-shaped error or a right answer, degraded health, then everything works again by itself', async () => {
-    const server = await startServer();
-    const { body: created } = await server.call('CreateKey');
-    const KeyId: string = created.KeyMetadata.KeyId;
-    process.kill(server.bridgePid(), 'SIGKILL');
-    const during = await Promise.all(Array.from({ length: 10 }, () => server.call('Encrypt', { KeyId, Plaintext: 'AAAA' })));
-    for (const answer of during) expect([200, 500, 503], answer.text).toContain(answer.status);
-    for (const answer of during.filter((each) => each.status !== 200)) expect(answer.body.__type).toBe('DependencyTimeoutException');
-    await eventually('a working Encrypt', async () => (await server.call('Encrypt', { KeyId, Plaintext: 'AAAA' })).status === 200);
-    await eventually('good health', async () => (await server.health()).body.status === 'ok');
-    expect(server.log.some((line) => line.event === 'bridge-exited')).toBe(true);
-    await server.remove();
-  });
-
-  test('without its token the server runs degraded and says so; when the token is back it recovers by itself', async () => {
-    const server = await startServer();
-    const { body: created } = await server.call('CreateKey');
-    const tokens = join(server.dataDir, 'hsm', 'tokens');
-    await server.stop();
-    renameSync(tokens, `${tokens}.away`);
-    await server.restart();
-    expect((await server.health()).status).toBe(503);
-    expect((await server.health()).body).toMatchObject({ status: 'degraded', store: 'ok' });
-    expect((await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: 'AAAA' })).status).toBe(503);
-    rmSync(tokens, { recursive: true, force: true });
-    renameSync(`${tokens}.away`, tokens);
-    await eventually('a working Encrypt', async () => (await server.call('Encrypt', { KeyId: created.KeyMetadata.KeyId, Plaintext: 'AAAA' })).status === 200);
-    await server.remove();
-  });
-
-  test('without the PINs of its keys the server refuses to start instead of making a new token', async () => {
-    const server = await startServer();
-    await server.call('CreateKey');
-    await server.stop();
-    rmSync(join(server.dataDir, 'hsm'), { recursive: true });
-    await expect(server.restart()).rejects.toThrow(/Restore .* from a backup/);
-    expect(existsSync(join(server.dataDir, 'hsm'))).toBe(false);
-    await server.remove();
-  });
-
-  test('an audit file that cannot be written: answers are withheld and alarmed, and come again when it can', async () => {
-    const server = await startServer();
-    const { body: created } = await server.call('CreateKey');
-    const KeyId: string = created.KeyMetadata.KeyId;
-    const file = join(server.dataDir, 'audit', 'audit.jsonl');
-    renameSync(file, `${file}.away`);
-    mkdirSync(file);
-    const refused = await server.call('Encrypt', { KeyId, Plaintext: 'AAAA' });
-    expect([refused.status, refused.body.__type, refused.body.CiphertextBlob]).toEqual([500, 'KMSInternalException', undefined]);
-    expect((await server.health()).body).toMatchObject({ status: 'degraded', audit: 'EISDIR' });
-    expect(readFileSync(join(server.dataDir, 'alarms.jsonl'), 'utf8')).toContain('audit-unavailable');
-    rmdirSync(file);
-    expect((await server.call('Encrypt', { KeyId, Plaintext: 'AAAA' })).status).toBe(200);
-    expect((await server.health()).body.audit).toBe('ok');
-    await server.remove();
-  });
-
-  test('with a second audit folder the service goes on while the first cannot be written', async () => {
-    const second = mkdtempSync(join(tmpdir(), 'chatelaine-fallback-'));
-    const server = await startServer({ env: { CHATELAINE_AUDIT_FALLBACK: second } });
-    const file = join(server.dataDir, 'audit', 'audit.jsonl');
-    await server.call('ListKeys');
-    rmSync(file);
-    mkdirSync(file);
-    const answer = await server.call('ListKeys');
-    expect(answer.status).toBe(200);
-    expect(readFileSync(join(second, 'audit-fallback.jsonl'), 'utf8')).toContain(String(answer.headers['x-amzn-requestid']));
-    await server.remove();
-    rmSync(second, { recursive: true });
-  });
-
-  test('an audit line torn by a crash is set aside at the next start', async () => {
-    const server = await startServer();
-    await server.call('ListKeys');
-    await server.kill9();
-    appendFileSync(join(server.dataDir, 'audit', 'audit.jsonl'), '{"format":1,"eventId":"torn');
-    await server.restart();
-    await server.call('ListKeys');
-    expect(server.auditRecords().map((record) => record.operation)).toEqual(['ListKeys', 'ListKeys']);
-    expect(readFileSync(join(server.dataDir, 'audit', 'audit.jsonl.torn'), 'utf8')).toContain('torn');
-    await server.remove();
   });
 });

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type BridgeClientOptions, createBridgeClient } from '#bridge/client/bridge-client.ts';
 import type { BridgeConfigInput } from '#bridge/config.ts';
 import { type CertificateAndKey, createAuthority, issue } from '#bridge/pki/certificates.ts';
@@ -31,6 +32,8 @@ export interface TestBridge {
   terminate(): Promise<number | null>;
   /** Starts it again on the same token and port. */
   restart(): Promise<void>;
+  /** From now on it is started again whenever it ends, as the supervisor of the image and Amazon ECS do. @returns how often that was, so far */
+  keepRunning(): () => number;
   /** Resolves with the exit code of the running process when it ends. */
   exited(): Promise<number | null>;
   /** Ends everything and removes the token. */
@@ -41,10 +44,13 @@ export interface TestBridgeOptions {
   readonly config?: Partial<Omit<BridgeConfigInput, 'hsm' | 'tls'>>;
   readonly hsm?: Partial<BridgeConfigInput['hsm']>;
   readonly token?: TestToken;
+  /** For the process, beside the test's own. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const main = resolve(import.meta.dirname, '../../hsm-bridge/main.ts');
 const startWithinMs = 30_000;
+const restartPauseMs = 200;
 
 export async function startTestBridge(options: TestBridgeOptions = {}): Promise<TestBridge> {
   const token = options.token ?? (await createTestToken());
@@ -62,7 +68,7 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
 
   const start = async () => {
     writeFileSync(configPath, JSON.stringify(bridgeConfig(token, options, port, healthPort)));
-    child = spawn(process.execPath, [main, configPath], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child = spawn(process.execPath, [main, configPath], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.environment } });
     ({ port, healthPort } = await readReady(child, log));
   };
   const exited = async (): Promise<number | null> => {
@@ -70,6 +76,24 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
     if (running === undefined || running.exitCode !== null || running.signalCode !== null) return running?.exitCode ?? null;
     const [code] = (await once(running, 'exit')) as [number | null];
     return code;
+  };
+  let kept = false;
+  let starts = 0;
+  async function startAgain(): Promise<void> {
+    for (;;) {
+      await exited();
+      if (!kept) return;
+      await start().then(
+        () => starts++,
+        () => sleep(restartPauseMs),
+      );
+    }
+  }
+  const keepRunning = () => {
+    if (!kept) void startAgain();
+    kept = true;
+    const before = starts;
+    return () => starts - before;
   };
   const end = (signal: NodeJS.Signals) => {
     const done = exited();
@@ -81,6 +105,7 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
     return { url: `https://127.0.0.1:${port}`, ca: authority.certificate, cert, key };
   };
   const stop = async () => {
+    kept = false;
     for (const client of clients) client.close();
     await end('SIGKILL');
     rmSync(dir, { recursive: true, force: true });
@@ -99,6 +124,7 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
     log,
     credentials,
     exited,
+    keepRunning,
     get url() {
       return `https://127.0.0.1:${port}`;
     },

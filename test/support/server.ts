@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Principal } from '#server/identity/principal.ts';
+import type { LedgerCall } from './ledger.ts';
 import { type SigningRequest, signRequest } from './sign-request.ts';
 import { createTestToken } from './token.ts';
 
@@ -141,6 +142,14 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     },
   };
 }
+
+/** The administrator's calls, for a ledger. */
+export const ledgerCall =
+  (server: TestServer): LedgerCall =>
+  async (operation, input) => {
+    const { status, headers, body } = await server.call(operation, input);
+    return { status, requestId: String(headers['x-amzn-requestid']), body };
+  };
 
 /** A data directory as after a first start's ceremony, which would cost a second. */
 export async function createDataDir(): Promise<string> {

@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, r
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { initialiseToken, writeTokenConfiguration } from '#bridge/ceremony/ceremony.ts';
+import { findSoftHsm } from '#server/setup/softhsm.ts';
 
 export interface TestToken {
   /** Holds softhsm2.conf and tokens/. */
@@ -19,9 +20,8 @@ export interface TestToken {
   remove(): void;
 }
 
-export const softhsmPath =
-  ['/usr/lib/softhsm/libsofthsm2.so', '/usr/lib64/softhsm/libsofthsm2.so', '/usr/lib64/pkcs11/libsofthsm2.so', '/opt/homebrew/lib/softhsm/libsofthsm2.so'].find(existsSync) ??
-  '/usr/lib/softhsm/libsofthsm2.so';
+/** Where the server finds it too. @throws Error when it is not there: a test without an HSM has failed */
+export const softhsmPath = findSoftHsm(process.env.CHATELAINE_PKCS11_MODULE || undefined);
 
 const label = 'chatelaine-test';
 const soPin = 'so-pin-12345678';
