@@ -39,7 +39,26 @@ function canonicalHeaders(headers: ApiRequest['headers'], signedHeaders: readonl
   return text;
 }
 
+export interface Target {
+  readonly path: string;
+  readonly query: string;
+}
+
+export const canonicalTarget = ({ path, query }: Target): Target => ({ path: canonicalPath(path), query: canonicalQuery(query) });
+
+/**
+ * Older curls (7.88 in Debian 12) sign path and query as they send them. That text can also be the canonical form of another target, which then must
+ * mean the same: a canonical query is the same pairs, and a canonical path decodes to the path it was made of, which is the one that is meant unless
+ * that path holds percent signs itself (`%25` in the canonical form).
+ * @returns undefined when there is no such reading, or it is the canonical one. Paths that were not normalised have none
+ */
+export function targetAsSent({ path, query }: Target, canonical: Target): Target | undefined {
+  // ASCII only: the text is hashed as Latin-1, where other characters coincide.
+  const isReadable = /^[!-~]+$/.test(path + query) && !path.includes('%25') && path === normalizePath(path);
+  return isReadable && (path !== canonical.path || query !== canonical.query) ? { path, query } : undefined;
+}
+
 /** Precondition: `signedHeaders` are lower-case, sorted and present. */
-export function canonicalRequest(request: ApiRequest, signedHeaders: readonly string[], payloadHash: string, path = canonicalPath(request.path)): string {
-  return `${request.method}\n${path}\n${canonicalQuery(request.query)}\n${canonicalHeaders(request.headers, signedHeaders)}\n${signedHeaders.join(';')}\n${payloadHash}`;
+export function canonicalRequest(request: ApiRequest, signedHeaders: readonly string[], payloadHash: string, { path, query } = canonicalTarget(request)): string {
+  return `${request.method}\n${path}\n${query}\n${canonicalHeaders(request.headers, signedHeaders)}\n${signedHeaders.join(';')}\n${payloadHash}`;
 }

@@ -8,7 +8,7 @@ import type { Caller } from '#shared/pipeline/caller.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { ApiRequest } from '#shared/protocols/api-request.ts';
 import { type Authorization, parseAuthorization } from './authorization-header.ts';
-import { canonicalRequest } from './canonical-request.ts';
+import { canonicalRequest, canonicalTarget, type Target, targetAsSent } from './canonical-request.ts';
 import type { Principal } from './principal.ts';
 import { type RequestTime, readRequestTime, requireFresh } from './request-time.ts';
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
@@ -103,12 +103,10 @@ function signatureMatches(request: ApiRequest, authorization: Authorization, tim
     createHmac('sha256', key)
       .update(`AWS4-HMAC-SHA256\n${time.basic}\n${scopeText}\n${hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')}`)
       .digest();
-  let matches = timingSafeEqual(compute(canonicalRequest(request, authorization.signedHeaders, payloadHash)), claimed);
-  // Older curls (7.88 in Debian 12) sign the path as they send it. The escaped form of a path has no character that needs escaping but the percent
-  // sign, so a raw path without one can be the signed text of no other path. ASCII only: the text is hashed as Latin-1, where other characters coincide.
-  if (!matches && /^[!-$&-~]+$/.test(request.path) && /[^A-Za-z0-9._~/-]/.test(request.path)) {
-    matches = timingSafeEqual(compute(canonicalRequest(request, authorization.signedHeaders, payloadHash, request.path)), claimed);
-  }
+  const fits = (target: Target): boolean => timingSafeEqual(compute(canonicalRequest(request, authorization.signedHeaders, payloadHash, target)), claimed);
+  const canonical = canonicalTarget(request);
+  const asSent = targetAsSent(request, canonical);
+  const matches = fits(canonical) || (asSent !== undefined && fits(asSent));
   if (matches && secret !== undefined) keys.keep(authorization.accessKeyId, secret, scope, key);
   return matches && secret !== undefined;
 }

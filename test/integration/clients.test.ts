@@ -181,12 +181,17 @@ describe('curl --aws-sigv4 over REST', () => {
     const refused = await curl('POST', '/v1/decrypt', { CiphertextBlob: encrypted.body.CiphertextBlob });
     const listed = await curl('GET', '/v1/keys?Limit=1000');
     const unknown = await curl('GET', '/v1/nothing');
+    await curl('POST', '/v1/aliases', { AliasName: 'alias/curl', TargetKeyId: KeyId });
+    const byAlias = await curl('GET', '/v1/keys/alias%2Fcurl');
+    const unsorted = await curl('GET', `/v1/aliases?Limit=100&KeyId=${KeyId}`);
 
     expect(created.status).toBe(200);
     expect(Buffer.from(String(decrypted.body.Plaintext), 'base64').toString()).toBe('hi');
     expect(disabled).toEqual({ status: 204, body: {} });
     expect(refused).toMatchObject({ status: 409, body: { code: 'DisabledException' } });
     expect(listed.body.Keys).toContainEqual({ KeyId, KeyArn: expect.stringContaining(KeyId) });
+    expect(byAlias.body).toMatchObject({ KeyMetadata: { KeyId } });
+    expect(unsorted.body).toMatchObject({ Aliases: [{ AliasName: 'alias/curl' }] });
     expect(unknown).toMatchObject({ status: 404, body: { code: 'UnknownOperationException' } });
   });
 });
