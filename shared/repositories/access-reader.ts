@@ -58,8 +58,8 @@ export function createAccessReader({ store, rows, policies, partition, configure
   const roleHints = new Hints<readonly ItemKey[]>();
   const granteesOf = ({ arn, account }: PrincipalIdentity): readonly string[] => [...new Set([...principalNames(arn), rootArn(partition, account)])];
 
-  function rolesOf(principal: PrincipalIdentity, bindings: readonly Item[]): ReadonlySet<string> {
-    const roles = new Set(configuredRoles(principal));
+  function boundRoles(principal: PrincipalIdentity, bindings: readonly Item[]): ReadonlySet<string> {
+    const roles = new Set<string>();
     for (const item of bindings) {
       const binding = readBinding(item);
       if (binding.principalId !== undefined && !principalIds(principal.id).includes(binding.principalId)) continue;
@@ -68,14 +68,15 @@ export function createAccessReader({ store, rows, policies, partition, configure
     return roles;
   }
 
-  function documentOf(role: string, account: string, snapshot: RowSnapshot): RoleDocument {
+  /** None for a role of the configuration that nobody has made (yet), or whose name is misspelt. */
+  function documentsOf(role: string, account: string, snapshot: RowSnapshot, isBound: boolean): RoleDocument[] {
     const builtIn = builtInRole(role);
-    if (builtIn !== undefined) return { role, policy: policies.get(builtIn.document, 'identity') };
+    if (builtIn !== undefined) return [{ role, policy: policies.get(builtIn.document, 'identity') }];
     const row = roleRow({ account, name: role });
     const item = snapshot.get(row);
     // A role that is bound cannot be deleted through the service.
-    if (item === undefined) return rows.refuse(row);
-    return { role, policy: compiled(policies, readRole(item).document) };
+    if (item === undefined) return isBound ? rows.refuse(row) : [];
+    return [{ role, policy: compiled(policies, readRole(item).document) }];
   }
 
   return {
@@ -96,7 +97,8 @@ export function createAccessReader({ store, rows, policies, partition, configure
       const hinted = roleHints.get(principal.arn) ?? [];
       await rows.requireSeals([...bindings, ...grantees, ...hinted.map((row) => snapshot.get(row))]);
 
-      const roles = rolesOf(principal, bindings);
+      const bound = boundRoles(principal, bindings);
+      const roles = new Set([...configuredRoles(principal), ...bound]);
       const roleRows = [...roles].filter((role) => builtInRole(role) === undefined).map((name) => roleRow({ account: principal.account, name }));
       if (roleRows.length > 0 || hinted.length > 0) {
         roleHints.set(principal.arn, roleRows);
@@ -110,7 +112,7 @@ export function createAccessReader({ store, rows, policies, partition, configure
         grants.set(item.pk, found);
       }
       return {
-        documents: [...roles].map((role) => documentOf(role, principal.account, snapshot)),
+        documents: [...roles].flatMap((role) => documentsOf(role, principal.account, snapshot, bound.has(role))),
         grantsOn: (key) => grants.get(keyPartition(key)) ?? [],
       };
     },

@@ -68,7 +68,7 @@ describe('one server', () => {
     server.writePrincipals({
       principals: [
         { ...alice, roles: ['administrator'] },
-        { ...session, roles: ['user'] },
+        { ...session, roles: ['user', 'made-later'] },
       ],
     });
     const created = await server.call('CreateKey', {}, { principal: alice });
