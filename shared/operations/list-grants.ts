@@ -23,8 +23,14 @@ export const ListGrants = defineOperation({
   output: z.object({ Grants: z.array(grantEntry), ...pageOutput }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
   needs: ['grants'],
-  errors: ['InvalidGrantIdException', 'InvalidMarkerException'],
+  errors: ['InvalidGrantIdException', 'InvalidMarkerException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, grantId: input.GrantId ?? null, grantee: input.GranteePrincipal ?? input.GranteeServicePrincipal ?? null }),
+
+  check(ctx, input) {
+    if (input.GranteePrincipal !== undefined && input.GranteeServicePrincipal !== undefined) {
+      throw ctx.error('ValidationException', 'Specify either GranteePrincipal or GranteeServicePrincipal, but not both.');
+    }
+  },
 
   async run(ctx, input) {
     const { record } = ctx.keys.key;

@@ -24,6 +24,8 @@ function wantedGrant(input: { GrantToken?: string | undefined; KeyId?: string | 
   return { keyId: `arn:aws:kms:${region}:${account}:key/${id}`, grantId: grant };
 }
 
+const notFound = (wanted: string): KmsError => new KmsError('NotFoundException', `Grant ID ${wanted} not found`);
+
 export const RetireGrant = defineOperation({
   name: 'RetireGrant',
   group: 'Grants',
@@ -43,9 +45,11 @@ export const RetireGrant = defineOperation({
     const { key } = ctx.keys;
     const wanted = wantedGrant(input).grantId;
     const grant = await ctx.ports.grants.get(key.record, wanted);
+    // Who holds a token knows of the grant, so that a second attempt to retire it may be told that the first was enough.
+    if (grant === undefined && input.GrantToken !== undefined) throw notFound(wanted);
     const standing = mayRetire(ctx, key, grant);
     if (standing === 'no') throw deniedAction(ctx, 'kms:RetireGrant', key);
-    if (grant === undefined) throw ctx.error('NotFoundException', `Grant ID ${wanted} not found`);
+    if (grant === undefined) throw notFound(wanted);
     if (input.DryRun === true) throw ctx.error('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.');
     const present = await ctx.ports.grants.surroundings(key.record, grant.grantee);
     await ctx.ports.committer.commit(removeGrant(grant, present));

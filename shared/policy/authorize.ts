@@ -67,7 +67,7 @@ export function authorizeResources(request: AuthorizationCase, input: Record<str
   const resources = operation.resources?.(input, { partition, caller }) ?? (Object.keys(keys).length > 0 ? [] : [{ arn: '*' }]);
   for (const { arn, permission = permissionFor(operation, ''), ofRole } of resources) {
     const decision = access.byIdentity(permission, arn, ofRole === undefined ? undefined : keys[ofRole]);
-    if (decision.outcome !== 'allowed') throw refusal(caller, permission, arn, decision.outcome === 'explicitly-denied' ? denyOf(decision) : notAllowed(permission));
+    if (decision.outcome !== 'allowed') throw refusal(caller, permission, arn, byDocuments(decision, permission));
   }
 }
 
@@ -83,6 +83,8 @@ function denyOf({ grounds: [ground] }: Decision): string {
   return `with an explicit deny in ${ground?.source === 'key-policy' ? 'a resource' : 'an identity'}-based policy`;
 }
 const notAllowed = (action: string): string => `because no identity-based policy allows the ${action} action`;
+/** Why the caller's own documents are in the way: the one reason that says nothing about what lies behind the identifier. */
+const byDocuments = (blind: Decision, action: string): string => (blind.outcome === 'explicitly-denied' ? denyOf(blind) : notAllowed(action));
 const outOfReach = 'because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access';
 
 const refusal = (caller: Caller, action: string, arn: string, reason: string): KmsError =>
@@ -108,7 +110,7 @@ function missing(request: Asking, action: string, lookup: Missing): KmsError {
   const isAlias = lookup.identifier.kind === 'alias';
   const blind = decideBlind(request, action, { arn: lookup.arn, isAlias });
   if (blind.outcome === 'allowed') return new KmsError('NotFoundException', isAlias ? `Alias ${lookup.arn} is not found.` : `Key '${lookup.arn}' does not exist`);
-  return refusal(caller, action, lookup.arn, blind.outcome === 'explicitly-denied' ? denyOf(blind) : outOfReach);
+  return refusal(caller, action, lookup.arn, byDocuments(blind, action));
 }
 
 function denied(request: Asking, action: string, { key, fromCiphertext }: Found, decision: Decision | undefined): KmsError {
@@ -118,7 +120,7 @@ function denied(request: Asking, action: string, { key, fromCiphertext }: Found,
   const arn = key.requestAlias === undefined ? key.arn : aliasArn(partition, { account, region, aliasName: key.requestAlias });
   if (account !== caller.account) return refusal(caller, action, arn, outOfReach);
   const blind = decideBlind(request, action, { arn, isAlias: key.requestAlias !== undefined });
-  if (blind.outcome === 'explicitly-denied') return refusal(caller, action, arn, denyOf(blind));
-  if (blind.outcome !== 'allowed' || decision?.outcome !== 'explicitly-denied') return refusal(caller, action, arn, outOfReach);
+  if (blind.outcome !== 'allowed') return refusal(caller, action, arn, byDocuments(blind, action));
+  if (decision?.outcome !== 'explicitly-denied') return refusal(caller, action, arn, outOfReach);
   return refusal(caller, action, arn, denyOf(decision));
 }

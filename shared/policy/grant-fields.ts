@@ -22,7 +22,12 @@ export const grantConstraints = () =>
   z.object({
     EncryptionContextSubset: constraintContext(),
     EncryptionContextEquals: constraintContext(),
-    SourceArn: z.string().min(1).max(2048).regex(/^arn:/).optional(),
+    SourceArn: z
+      .string()
+      .min(20)
+      .max(512)
+      .regex(/^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$/)
+      .optional(),
   });
 
 export const grantOperationList = () =>

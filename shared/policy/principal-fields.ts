@@ -13,8 +13,8 @@ export const servicePrincipal = () =>
   z
     .string()
     .min(1)
-    .max(256)
-    .regex(/^[a-z0-9.-]+$/);
+    .max(128)
+    .regex(/^([A-Za-z0-9-]+)\.([A-Za-z0-9-]+)(\.[A-Za-z0-9-]+)+$/);
 
 /** @throws KmsError InvalidArnException */
 export function requirePrincipalArn(text: string): void {

@@ -226,7 +226,11 @@ const producers: Readonly<Record<string, Readonly<Record<string, Producer>>>> = 
   DeleteRole: { ConflictException: change(() => ({ RoleName: 'auditor' })), NotFoundException: change(() => ({ RoleName: 'nothing' })) },
   GetRole: { NotFoundException: change(() => ({ RoleName: 'nothing' })) },
   ListBindings: { InvalidMarkerException: badMarker, ValidationException: change(() => ({ Principal: 'arn:aws:iam::111122223333:root' })) },
-  ListGrants: { InvalidGrantIdException: change(() => ({ GrantId: 'nonsense' })), InvalidMarkerException: badMarker },
+  ListGrants: {
+    InvalidGrantIdException: change(() => ({ GrantId: 'nonsense' })),
+    InvalidMarkerException: badMarker,
+    ValidationException: change(() => ({ GranteePrincipal: 'arn:aws:iam::111122223333:user/ann', GranteeServicePrincipal: 'rds.amazonaws.com' })),
+  },
   ListRetirableGrants: {
     InvalidArnException: change(() => ({ RetiringPrincipal: 'someone' })),
     InvalidMarkerException: badMarker,

@@ -39,6 +39,19 @@ describe('lists in pages', () => {
     for (const { KeyId, KeyArn } of items) expect(KeyArn).toBe(`arn:aws:kms:eu-west-1:${alice.account}:key/${KeyId}`);
   });
 
+  test('ListKeys shows no key as shared by another account, and its markers are for the same owners only', async () => {
+    const created = await createKeys(3);
+    await app.must('CreateKey', {}, { caller: mallory });
+
+    const { items } = await readAll('ListKeys', { ResourceOwners: ['OTHER_ACCOUNTS_VIA_RAM', 'SELF'] }, 'Keys', 2);
+    const { NextMarker } = await app.must('ListKeys', { Limit: 1, ResourceOwners: ['SELF'] });
+
+    expect(items.map((item) => item.KeyId).toSorted()).toEqual(created.toSorted());
+    expect(await app.must('ListKeys', { ResourceOwners: ['OTHER_ACCOUNTS_VIA_RAM'] })).toEqual({ Keys: [], Truncated: false });
+    expect((await app.call('ListKeys', { Marker: NextMarker, ResourceOwners: ['SELF'] })).code).toBeUndefined();
+    expect((await app.call('ListKeys', { Marker: NextMarker, ResourceOwners: ['OTHER_ACCOUNTS_VIA_RAM'] })).code).toBe('InvalidMarkerException');
+  });
+
   test('a key that is made while the list is read hides and repeats none of the others', async () => {
     const created = await createKeys(10);
     const first = await app.must('ListKeys', { Limit: 4 });

@@ -290,6 +290,7 @@ describe('who may end a grant', () => {
     const second = await create({ RetiringPrincipal: eve.principalArn });
 
     expect((await retire(eve, { GrantToken: first.GrantToken })).code).toBeUndefined();
+    expect((await retire(eve, { GrantToken: first.GrantToken })).code).toBe('NotFoundException');
     expect((await retire(eve, { KeyId: key.arn, GrantId: second.GrantId })).code).toBeUndefined();
     expect(await listed()).toEqual([]);
     expect((await encrypt()).code).toBe('AccessDeniedException');

@@ -174,6 +174,9 @@ describe('what a refusal tells', () => {
       expect(shape(await encrypt(caller, key.arn), key.arn)).toEqual(shape(await encrypt(caller, missing()), missing()));
       expect(shape(await encrypt(caller, alias('there')), alias('there'))).toEqual(shape(await encrypt(caller, alias('gone')), alias('gone')));
     }
+    expect((await encrypt(ann, key.arn)).message).toBe(
+      `User: ${ann.principalArn} is not authorized to perform: kms:Encrypt on resource: ${key.arn} because no identity-based policy allows the kms:Encrypt action`,
+    );
     const RetireGrant = (KeyId: string) => as(app, ann)('RetireGrant', { KeyId, GrantId: 'a'.repeat(64) });
     expect(shape(await RetireGrant(key.arn), key.arn)).toEqual(shape(await RetireGrant(missing()), missing()));
   });
