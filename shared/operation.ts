@@ -126,3 +126,6 @@ export function defineOperation<
 export function permissionFor(operation: Pick<Operation, 'name' | 'permissions' | 'wire'>, role: string): Permission {
   return operation.permissions?.[role] ?? `${operation.wire === false ? 'chatelaine' : 'kms'}:${operation.name}`;
 }
+
+/** The operations that use keys and change none. Their functions get a bundle of their own (docs/adr/0026). */
+export const isDataPlane = ({ group }: Pick<Operation, 'group'>): boolean => group === 'Cryptography';

@@ -22,6 +22,7 @@ export interface ServiceFunctionProps<Kind extends FunctionKind> {
   /** dist/lambda: the same asset for every function. */
   readonly codeFolder: string;
   readonly entrypoint:
+    | 'data-plane'
     | 'operation'
     | 'wire'
     | 'sweep'

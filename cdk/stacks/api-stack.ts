@@ -5,7 +5,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { Operation } from '#shared/operation.ts';
+import { isDataPlane, type Operation } from '#shared/operation.ts';
 import { operations } from '#shared/operations/index.ts';
 import { accessLogFormat } from '../api/access-log-format.ts';
 import { custodianRole, custodianRoleName } from '../api/custodian.ts';
@@ -126,7 +126,7 @@ export class ApiStack extends Stack {
       description: operation.summary,
       codeFolder,
       network: this.#props.network?.callers,
-      entrypoint: 'operation',
+      entrypoint: isDataPlane(operation) ? 'data-plane' : 'operation',
       environment: {
         CHATELAINE_OPERATION: name,
         CHATELAINE_API_ID: this.api.restApiId,

@@ -1,16 +1,8 @@
 /** The calls to AWS services that the functions make beside DynamoDB. Each request is sent once. */
 import { EventBridgeClient, PutEventsCommand, type PutEventsCommandInput, type PutEventsCommandOutput } from '@aws-sdk/client-eventbridge';
-import { GetSecretValueCommand, type GetSecretValueCommandInput, type GetSecretValueCommandOutput, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import {
-  SendMessageBatchCommand,
-  type SendMessageBatchCommandInput,
-  type SendMessageBatchCommandOutput,
-  SendMessageCommand,
-  type SendMessageCommandInput,
-  type SendMessageCommandOutput,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
-import { clientConfig, type SdkSettings, throughSdk } from './sdk-sender.ts';
+import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
+import type { SendMessageBatchCommandInput, SendMessageBatchCommandOutput, SendMessageCommandInput, SendMessageCommandOutput } from '@aws-sdk/client-sqs';
+import { clientConfig, onDemand, type SdkSettings, throughSdk } from './sdk-sender.ts';
 
 interface Options {
   readonly abortSignal: AbortSignal;
@@ -30,8 +22,8 @@ export interface SecretsManager {
 
 export const createEventBridge = (settings: SdkSettings = {}): EventBridge =>
   throughSdk(new EventBridgeClient(clientConfig(settings)), { PutEvents: PutEventsCommand }) as EventBridge;
-/** The service's endpoint decides where requests go, as with every other service, and not the host in a queue's URL. */
-export const createSqs = (settings: SdkSettings = {}): Sqs =>
-  throughSdk(new SQSClient({ ...clientConfig(settings), useQueueUrlAsEndpoint: false }), { SendMessage: SendMessageCommand, SendMessageBatch: SendMessageBatchCommand }) as Sqs;
+/** Loaded with its first message: most functions use it only while the event bus does not take audit records. */
+export const createSqs = (settings: SdkSettings = {}): Sqs => onDemand(async () => (await import('./sqs-client.ts')).createSqsClient(settings)) as Sqs;
+/** Loaded with its first request: the certificate for the bridge. */
 export const createSecretsManager = (settings: SdkSettings = {}): SecretsManager =>
-  throughSdk(new SecretsManagerClient(clientConfig(settings)), { GetSecretValue: GetSecretValueCommand }) as SecretsManager;
+  onDemand(async () => (await import('./secrets-manager-client.ts')).createSecretsManagerClient(settings)) as SecretsManager;

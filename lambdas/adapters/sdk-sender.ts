@@ -67,6 +67,22 @@ export function throughSdk(client: SdkClient, commands: Readonly<Record<string, 
   };
 }
 
+/** A client that is made when it is first used. A failure to load it fails that request; the next one tries again. */
+export function onDemand(load: () => Promise<SdkSender>): SdkSender {
+  let loaded: Promise<SdkSender> | undefined;
+  return {
+    async send(operation, input, options) {
+      loaded ??= load();
+      const sender = await loaded.catch((error: unknown) => {
+        loaded = undefined;
+        throw error;
+      });
+      return await sender.send(operation, input, options);
+    },
+    destroy: () => void loaded?.then((sender) => sender.destroy()).catch(() => undefined),
+  };
+}
+
 function asAnswer(error: unknown): AwsAnswerError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };

@@ -9,7 +9,7 @@
  *
  * Blobs of released versions must decrypt for ever: test/vectors/data/ciphertext holds them.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { SealedParts } from '#shared/ports/crypto.ts';
 
 const format = 0x01;
@@ -72,8 +72,11 @@ export function canonicalContext(context: EncryptionContext | undefined): Uint8A
   return Buffer.concat([u32(pairs.length), ...pairs.flatMap(([key, value]) => [u32(key.length), key, u32(value.length), value])]);
 }
 
+const emptyContextDigest = hash('sha256', canonicalContext(undefined), 'buffer');
+
 export function additionalData(header: Uint8Array, context: EncryptionContext | undefined): Uint8Array {
-  return Buffer.concat([domain, header, createHash('sha256').update(canonicalContext(context)).digest()]);
+  const digest = context === undefined ? emptyContextDigest : hash('sha256', canonicalContext(context), 'buffer');
+  return Buffer.concat([domain, header, digest]);
 }
 
 function u32(value: number): Buffer {

@@ -25,17 +25,26 @@ export class PrometheusPage implements MetricSink {
 
   record(name: MetricName, value: number, given: Readonly<Partial<Record<DimensionName, string>>> = {}): void {
     if (!Number.isFinite(value)) return;
-    const { kind, dimensions } = descriptorOf(name);
-    const labels = dimensions.map((dimension) => `${snakeCase(dimension)}="${dimensionValue(dimension, given[dimension], this.#operations)}"`).join(',');
-    const ofName = this.#metrics.get(name) ?? new Map<string, Series>();
-    this.#metrics.set(name, ofName);
-    const series = ofName.get(labels) ?? { labels, sum: 0, count: 0, buckets: kind === 'distribution' ? bounds.map(() => 0) : [] };
-    ofName.set(labels, series);
-    series.sum = kind === 'gauge' ? value : series.sum + value;
+    const descriptor = descriptorOf(name);
+    const values = descriptor.dimensions.map((dimension) => dimensionValue(dimension, given[dimension], this.#operations));
+    const series = this.#seriesOf(name, descriptor, values);
+    series.sum = descriptor.kind === 'gauge' ? value : series.sum + value;
     series.count += 1;
-    bounds.forEach((bound, at) => {
-      if (kind === 'distribution' && value <= bound) series.buckets[at]! += 1;
-    });
+    if (descriptor.kind !== 'distribution') return;
+    for (let at = bounds.length - 1; at >= 0 && value <= bounds[at]!; at -= 1) series.buckets[at]! += 1;
+  }
+
+  /** Values come from closed lists, and none of them has a space in it. */
+  #seriesOf(name: MetricName, { kind, dimensions }: MetricDescriptor, values: readonly string[]): Series {
+    const ofName = this.#metrics.get(name) ?? new Map<string, Series>();
+    if (ofName.size === 0) this.#metrics.set(name, ofName);
+    const place = values.join(' ');
+    const known = ofName.get(place);
+    if (known !== undefined) return known;
+    const labels = dimensions.map((dimension, at) => `${snakeCase(dimension)}="${values[at]}"`).join(',');
+    const series: Series = { labels, sum: 0, count: 0, buckets: kind === 'distribution' ? bounds.map(() => 0) : [] };
+    ofName.set(place, series);
+    return series;
   }
 
   text(): string {

@@ -24,7 +24,7 @@ import type { Caller } from './caller.ts';
 import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
 import { reportFaults } from './fault.ts';
 import { raiseMaterialRefused } from './material-refused.ts';
-import { readRecipient, recipientParameters, sealAnswer } from './recipient.ts';
+import { readRecipient, recipientOf, recipientParameters, sealAnswer } from './recipient.ts';
 import type { Service } from './service.ts';
 import { toKmsError } from './to-kms-error.ts';
 import { Turns } from './turns.ts';
@@ -58,8 +58,11 @@ export async function execute(service: Service, request: OperationRequest): Prom
   try {
     const input = parseInput(request.operation, request.readMembers(), request.strict);
     trail.parameters = request.operation.audit(input);
-    trail.attestation = readRecipient(request.operation, input, service.attestationRoots, trail.now);
-    if (trail.attestation !== undefined) trail.parameters = { ...trail.parameters, recipient: recipientParameters(trail.attestation) };
+    const recipient = recipientOf(request.operation, input);
+    if (recipient !== undefined) {
+      trail.attestation = await readRecipient(recipient, service.attestationRoots, trail.now);
+      trail.parameters = { ...trail.parameters, recipient: recipientParameters(trail.attestation) };
+    }
     for (let attempt = 1; ; attempt += 1) {
       committer = createCommitter(service, (created) => auditRecord(request, trail, undefined, created));
       try {
@@ -125,7 +128,7 @@ async function attemptOnce(
   const context = admit(service, request, operation, input, await authorizeRequest(service, request, input, trail), trail.now, committer);
   const output = await operation.run(context, await service.markers.open(operation, caller, input));
   trail.used = Object.values(trail.keys);
-  return await service.markers.seal(operation, caller, sealAnswer(operation, trail.attestation, output));
+  return await service.markers.seal(operation, caller, trail.attestation === undefined ? output : await sealAnswer(operation, trail.attestation, output));
 }
 
 /** The word for it in metrics: never more of a key than its spec. */

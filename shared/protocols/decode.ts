@@ -8,6 +8,7 @@ import type { RestRoutes } from './rest-routes.ts';
 export type Protocol = 'aws-json' | 'rest';
 
 const targetPrefix = 'TrentService.';
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** X-Amz-Target decides, wherever the path points: clients disagree on the slash behind a stage name. REST lives under /v1/. */
 export function protocolOf(request: ApiRequest): Protocol {
@@ -61,7 +62,7 @@ function parseBody(body: Uint8Array): Record<string, unknown> {
   if (body.length === 0) return {};
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    value = JSON.parse(utf8.decode(body));
   } catch {
     throw new KmsError('SerializationException', 'The body is not a JSON document in UTF-8.');
   }

@@ -56,15 +56,19 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
       return {
         async load(keys) {
           const missing = new Map<string, ItemKey>();
-          for (const key of keys) if (!rows.has(rowName(key))) missing.set(rowName(key), key);
-          const wanted = [...missing];
-          const parts = Array.from({ length: Math.ceil(wanted.length / maxKeysPerRead) }, (_, at) => wanted.slice(at * maxKeysPerRead, (at + 1) * maxKeysPerRead));
-          await Promise.all(
-            parts.map(async (part) => {
-              const items = await store.getMany(part.map(([, key]) => key));
-              for (const [position, [name]] of part.entries()) rows.set(name, items[position]);
-            }),
-          );
+          for (const key of keys) {
+            const name = rowName(key);
+            if (!rows.has(name)) missing.set(name, key);
+          }
+          const names = [...missing.keys()];
+          const wanted = [...missing.values()];
+          const loadPart = async (start: number): Promise<void> => {
+            const items = await store.getMany(wanted.slice(start, start + maxKeysPerRead));
+            for (const [position, item] of items.entries()) rows.set(names[start + position]!, item);
+          };
+          // Nearly always one part.
+          if (wanted.length <= maxKeysPerRead) return wanted.length === 0 ? undefined : await loadPart(0);
+          await Promise.all(Array.from({ length: Math.ceil(wanted.length / maxKeysPerRead) }, (_, at) => loadPart(at * maxKeysPerRead)));
         },
         get: (key) => rows.get(rowName(key)),
         read<Record>(item: Item, read: (item: Item) => Record): Record {

@@ -1,16 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { functionEnvironments } from '#shared/env/function-environment.ts';
-import { type BundledFile, bundle, dataPlaneBytesMax, entrypoints } from '../../scripts/bundle.ts';
+import { isDataPlane } from '#shared/operation.ts';
+import { operations } from '#shared/operations/index.ts';
+import { type BundledEntrypoint, bundle, dataPlaneBytesMax, entrypoints } from '../../scripts/bundle.ts';
 
 /** Variables that cannot hold just any text. */
 const values: Readonly<Record<string, string>> = { CHATELAINE_OPERATION: 'Encrypt', CHATELAINE_CERTIFICATE_DAYS: '30', CHATELAINE_CLIENT_CERTIFICATE_SECRETS: 'crypto=arn' };
 
 let folder: string;
-let files: readonly BundledFile[];
+let files: readonly BundledEntrypoint[];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'chatelaine-bundle-'));
   files = await bundle(folder);
@@ -21,8 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const inputsOf = (name: string): readonly string[] => files.find((file) => file.name === `${name}.mjs`)?.inputs ?? [];
-const packagesOf = (name: string): Set<string> => new Set(inputsOf(name).flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []));
+const entrypoint = (name: string): BundledEntrypoint => files.find((file) => file.name === name)!;
+/** With what is loaded on demand. */
+const inputsOf = (name: string): readonly string[] => [...entrypoint(name).inputs, ...entrypoint(name).onDemand];
+const packagesIn = (inputs: readonly string[]): string[] => [...new Set(inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []))];
+const packagesOf = (name: string): string[] => packagesIn(inputsOf(name));
+const clientsIn = (inputs: readonly string[]): string[] => packagesIn(inputs).filter((name) => name.startsWith('@aws-sdk/client-')).sort();
 
 describe('the bundles', () => {
   test.each(entrypoints)('%s loads and has a handler', async (name) => {
@@ -43,11 +49,24 @@ describe('the bundles', () => {
     }
   });
 
-  test('the data plane has the clients that it uses and no other, and not the default credential chain', () => {
-    const clients = [...packagesOf('operation')].filter((name) => name.startsWith('@aws-sdk/client-')).sort();
+  test.each(['data-plane', 'operation'])('%s has the clients that it uses and no other, the rare ones on demand, and not the default credential chain', (name) => {
+    expect(clientsIn(entrypoint(name).inputs)).toEqual(['@aws-sdk/client-dynamodb', '@aws-sdk/client-eventbridge']);
+    expect(clientsIn(entrypoint(name).onDemand)).toEqual(['@aws-sdk/client-secrets-manager', '@aws-sdk/client-sqs']);
+    expect(packagesOf(name)).not.toContain('@aws-sdk/credential-provider-node');
+  });
 
-    expect(clients).toEqual(['@aws-sdk/client-dynamodb', '@aws-sdk/client-eventbridge', '@aws-sdk/client-secrets-manager', '@aws-sdk/client-sqs']);
-    expect(packagesOf('operation')).not.toContain('@aws-sdk/credential-provider-node');
+  test('the data plane has its own operations and no other, and reads attestation documents on demand', () => {
+    const operationsIn = inputsOf('data-plane').filter((input) => /^shared\/operations\/(?!index\.ts)/.test(input));
+    const fileOf = (name: string): string => `shared/operations/${name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, '-$&').toLowerCase()}.ts`;
+
+    expect(operationsIn.sort()).toEqual(
+      operations
+        .filter(isDataPlane)
+        .map(({ name }) => fileOf(name))
+        .sort(),
+    );
+    expect(entrypoint('data-plane').onDemand).toContain('shared/attestation/attestation.ts');
+    expect(entrypoint('data-plane').inputs).not.toContain('shared/attestation/attestation.ts');
   });
 
   test('the dispatcher cannot reach tables, secrets or the bridge even by mistake: their clients are not in it', () => {
@@ -56,13 +75,20 @@ describe('the bundles', () => {
     expect(inputsOf('wire')).not.toContain('hsm-bridge/client/bridge-client.ts');
   });
 
+  test.each(['wire', 'sweep', 'outbox-publisher', 'audit-archiver'])('%s knows the names of the operations, not the operations', (name) => {
+    expect(inputsOf(name)).toContain('shared/operations/index.ts');
+    expect(inputsOf(name).filter((input) => /^shared\/operations\/(?!index\.ts)/.test(input))).toEqual([]);
+  });
+
   test('the data plane stays within its size budget', () => {
-    expect(files.find(({ name }) => name === 'operation.mjs')?.bytes).toBeLessThanOrEqual(dataPlaneBytesMax);
+    expect(entrypoint('data-plane').bytes).toBeLessThanOrEqual(dataPlaneBytesMax);
   });
 
   test('the same sources give the same bytes, so that an unchanged deployment changes nothing', async () => {
-    const again = await bundle(folder);
+    const another = join(folder, 'again');
+    const again = await bundle(another, ['data-plane', 'wire']);
 
-    expect(again).toEqual(files);
+    expect(again).toEqual([entrypoint('data-plane'), entrypoint('wire')]);
+    for (const name of again.flatMap((each) => each.files)) expect(readFileSync(join(another, name)).equals(readFileSync(join(folder, name)))).toBe(true);
   });
 });
