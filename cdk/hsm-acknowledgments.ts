@@ -35,7 +35,7 @@ export const hsmAcknowledgments = (secondRegion: string | undefined): readonly A
     'It is the dead-letter queue of the schedules and of the rule that starts the task, which the rule does not recognise as sources.',
   ),
   at('DynamoDBInBackupPlan', 'Journal/Resource', 'One row of what the reconciler did last. Without it, it starts from what AWS shows.'),
-  ...['AdminPassword/Resource', 'Pin/Resource', 'TrustAnchorSecret', 'ClusterCertificateSecret'].flatMap((path) => [
+  ...['AdminPassword/Resource', 'KeyOwner/Resource', 'Pin/Resource', 'TrustAnchorSecret', 'ClusterCertificateSecret'].flatMap((path) => [
     at('SecretsManagerUsingKMSKey', path, accountKey),
     ...['AwsSolutions-SMG4', 'SecretsManagerRotationEnabled'].map((id) =>
       at(id, path, path.endsWith('Secret') ? 'A certificate, public, that cannot be changed as long as the cluster lives.' : handedOver),

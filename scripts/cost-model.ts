@@ -32,24 +32,31 @@ const hoursPerMonth = 730;
 
 export interface CostProfile {
   readonly name: string;
+  /** In cdk.json. Amounts of what can be counted are those of its templates, which a test says (test/infra/joined.test.ts). */
+  readonly profile: string;
   readonly lines: readonly Line[];
 }
 
 export const profiles: readonly CostProfile[] = [
   {
-    name: 'development: 1 HSM, 1 zone',
+    name: '`dev-hsm`: 1 HSM, 1 zone',
+    profile: 'dev-hsm',
     lines: [
       ['HSM', hoursPerMonth, 'hsmHour'],
-      ['Fargate 0.25 vCPU', 0.25, 'fargateVcpuMonth'],
-      ['Fargate 0.5 GB', 0.5, 'fargateGbMonth'],
+      ['Fargate 0.5 vCPU', 0.5, 'fargateVcpuMonth'],
+      ['Fargate 1 GB', 1, 'fargateGbMonth'],
       ['load balancer', 1, 'balancerMonth'],
       ['10 interface endpoints in 1 zone', 10, 'endpointZoneMonth'],
-      ['KMS keys', 3, 'kmsKeyMonth'],
-      ['secrets', 5, 'secretMonth'],
+      ['KMS keys', 6, 'kmsKeyMonth'],
+      ['secrets', 9, 'secretMonth'],
+      ['alarms', 48, 'alarmMonth'],
+      ['custom metrics in use', 50, 'customMetricMonth'],
+      ['logs, GB', 2, 'logGb'],
     ],
   },
   {
-    name: 'production: 3 HSMs, 3 zones',
+    name: '`production` and `production-private`: 3 HSMs, 3 zones, 3 bridges',
+    profile: 'production',
     lines: [
       ['HSMs', 3 * hoursPerMonth, 'hsmHour'],
       ['Fargate 3 times 1 vCPU', 3, 'fargateVcpuMonth'],
@@ -59,11 +66,22 @@ export const profiles: readonly CostProfile[] = [
       ['10 interface endpoints in 3 zones', 30, 'endpointZoneMonth'],
       ['web ACL', 1, 'webAclMonth'],
       ['web ACL, rules', 6, 'webAclRuleMonth'],
-      ['KMS keys', 5, 'kmsKeyMonth'],
-      ['secrets', 6, 'secretMonth'],
-      ['alarms', 50, 'alarmMonth'],
+      ['KMS keys', 6, 'kmsKeyMonth'],
+      ['secrets', 9, 'secretMonth'],
+      ['alarms', 49, 'alarmMonth'],
       ['custom metrics in use', 200, 'customMetricMonth'],
       ['logs, GB', 20, 'logGb'],
+    ],
+  },
+  {
+    name: '`dev`: a bridge with SoftHSM that runs elsewhere, and is paid for there',
+    profile: 'dev',
+    lines: [
+      ['KMS keys', 2, 'kmsKeyMonth'],
+      ['secrets', 4, 'secretMonth'],
+      ['alarms', 36, 'alarmMonth'],
+      ['custom metrics in use', 50, 'customMetricMonth'],
+      ['logs, GB', 2, 'logGb'],
     ],
   },
 ];

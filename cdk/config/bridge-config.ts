@@ -1,18 +1,23 @@
 /** The HSM bridge: one that runs elsewhere, or the deployment's own on Fargate. */
 import * as z from 'zod';
+import { imageSchema } from './image-config.ts';
+
+/** What the library of CloudHSM calls its token. */
+export const defaultTokenLabel = 'hsm1';
 
 const generation = z.int().min(1).max(99);
 
 const fargateSchema = z
   .strictObject({
     source: z.literal('fargate'),
-    /** In the account's own registry, by digest: a tag can be moved (hsm-bridge/image/Dockerfile). */
-    image: z.strictObject({ repository: z.string().regex(/^[a-z0-9][a-z0-9/_.-]{1,255}$/), digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) }),
+    /** Made by hsm-bridge/image/Dockerfile. */
+    image: imageSchema,
     cpu: z.union([z.literal(512), z.literal(1024), z.literal(2048), z.literal(4096)]).default(1024),
     memoryMb: z.int().min(1024).max(30_720).default(2048),
     tasks: z.strictObject({ min: z.int().min(1).max(20), max: z.int().min(1).max(20) }),
+    /** Of the domain keys that new material is wrapped under. */
     epoch: z.int().min(1).max(10_000).default(1),
-    tokenLabel: z.string().min(1).max(32).default('hsm1'),
+    tokenLabel: z.string().min(1).max(32).default(defaultTokenLabel),
     fastWorkers: z.int().min(1).max(64).default(16),
     /** Certificates are replaced when half of this is over. */
     certificateDays: z.int().min(2).max(90).default(14),

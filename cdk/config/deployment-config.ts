@@ -47,6 +47,14 @@ export const deploymentConfigSchema = z
     message: 'A bridge on Fargate needs a network and an HSM cluster.',
     path: ['bridge'],
   })
+  .refine(({ bridge, hsm }) => hsm?.source !== 'managed' || bridge.source === 'fargate' || hsm.administratorImage !== undefined, {
+    message: 'Without a bridge on Fargate, whose image could be taken, a managed cluster needs an image that administers it.',
+    path: ['hsm', 'administratorImage'],
+  })
+  .refine(({ profile, hsm }) => profile === 'dev' || hsm === undefined || (hsm.source !== 'softhsm' && hsm.hsms > 1), {
+    message: 'A production deployment has two HSMs or more: the loss of the only one loses every key since its last backup.',
+    path: ['hsm', 'hsms'],
+  })
   .refine((config) => !(config.destroyData && config.profile === 'production'), { message: 'A production deployment never destroys its data.', path: ['destroyData'] })
   .refine((config) => config.profile === 'dev' || config.observability.alarms, { message: 'A production deployment has its alarms.', path: ['observability', 'alarms'] })
   .refine((config) => config.profile === 'dev' || config.audit.retentionDays >= 365, {

@@ -1,6 +1,7 @@
 /** Where the HSM of the deployment's own bridge comes from. */
 import * as z from 'zod';
 import { isPrincipalArn } from '#shared/policy/principal-names.ts';
+import { imageSchema } from './image-config.ts';
 
 const clusterId = z.string().regex(/^cluster-[2-7a-zA-Z]{11,16}$/);
 const secretArn = z.string().regex(/^arn:[a-z-]+:secretsmanager:/);
@@ -27,7 +28,14 @@ export const hsmConfigSchema = z.discriminatedUnion('source', [
   /** SoftHSM inside the bridge's container: development only, keys die with the task. */
   z.strictObject({ source: z.literal('softhsm') }),
   /** A cluster that somebody else looks after. */
-  z.strictObject({ source: z.literal('existing'), clusterId, ...secrets, ...backups }),
+  z.strictObject({
+    source: z.literal('existing'),
+    clusterId,
+    /** How many it has. */
+    hsms: z.int().min(1).max(28).default(3),
+    ...secrets,
+    ...backups,
+  }),
   /** A cluster that this deployment makes and keeps. */
   z.strictObject({
     source: z.literal('managed'),
@@ -36,8 +44,8 @@ export const hsmConfigSchema = z.discriminatedUnion('source', [
     hardwareRoots: z.string().min(1),
     /** Who signs the cluster's certificate: a key in AWS KMS that is switched off afterwards, or somebody outside. */
     pki: z.enum(['kms', 'external']).default('kms'),
-    /** The bridge's image, by digest: it holds the CloudHSM client, which activates the cluster and makes the bridge's user. */
-    administratorImage: z.string().regex(/^[^\s@]+@sha256:[0-9a-f]{64}$/),
+    /** The bridge's image holds the CloudHSM client, which activates the cluster and makes its users and keys. Absent: the image of the bridge on Fargate. */
+    administratorImage: imageSchema.optional(),
   }),
   /** A cluster made from a backup. */
   z.strictObject({ source: z.literal('restore'), ...kept, ...secrets, backupId: z.string().regex(/^backup-[2-7a-zA-Z]{11,16}$/) }),
@@ -45,6 +53,9 @@ export const hsmConfigSchema = z.discriminatedUnion('source', [
 export type HsmConfig = z.output<typeof hsmConfigSchema>;
 export type ClusterConfig = Exclude<HsmConfig, { readonly source: 'softhsm' }>;
 export type ManagedConfig = Extract<HsmConfig, { readonly source: 'managed' }>;
+
+/** The client of CloudHSM uses keys that are on two HSMs: with two, the loss of one would stop every process that starts (docs/cloudhsm.md). */
+export const hasFewHsms = (hsms: number): boolean => hsms < 3;
 
 /** The ports of an HSM. */
 export const hsmPorts = { from: 2223, to: 2225 };

@@ -2,19 +2,14 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ISecurityGroup, type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
-import { Repository } from 'aws-cdk-lib/aws-ecr';
 import {
-  Capability,
   Cluster,
-  type ContainerDefinition,
-  ContainerImage,
   ContainerInsights,
   CpuArchitecture,
   FargatePlatformVersion,
   FargateService,
   FargateTaskDefinition,
   type ICluster,
-  LinuxParameters,
   LogDriver,
   OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs';
@@ -25,7 +20,9 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { deploymentDimension, metricNamespace } from '#shared/metrics/descriptors.ts';
 import type { FargateBridgeConfig } from '../config/bridge-config.ts';
+import { hasFewHsms } from '../config/hsm-config.ts';
 import { bridgeHealthPort, bridgePort } from '../config/network-config.ts';
+import { hardened, imageOf, imageVolumes, mountVolumes } from './bridge-image.ts';
 
 /** Where the bridge's HSM is. */
 export interface BridgeHsm {
@@ -33,6 +30,8 @@ export interface BridgeHsm {
   readonly hsmSecurityGroupId: string;
   readonly trustAnchorSecret: ISecret;
   readonly pinSecret: ISecret;
+  /** How many it has, or is to have. */
+  readonly hsms: number;
 }
 
 export interface FargateBridgeProps {
@@ -48,16 +47,12 @@ export interface FargateBridgeProps {
 }
 
 const subnets = { subnetType: SubnetType.PRIVATE_ISOLATED };
-/** The user of the image. */
-const user = '10001:10001';
 const drainDelaySeconds = 20;
 /** Longer than the drain of the bridge itself: the delay above and ten seconds for what runs. */
 const deregistrationSeconds = 60;
 /** docs/adr/0029: for ever. */
 const graceSecondsMax = 2_147_483_647;
 const queueWaitTargetMs = 5;
-/** What the image may write to; it owns them. */
-const writable = { work: '/run/chatelaine', client: '/opt/cloudhsm/etc', 'client-run': '/opt/cloudhsm/run' } as const;
 
 export class FargateBridge extends Construct {
   readonly balancer: NetworkLoadBalancer;
@@ -91,17 +86,11 @@ export class FargateBridge extends Construct {
       cpu: config.cpu,
       memoryLimitMiB: config.memoryMb,
       runtimePlatform: { cpuArchitecture: CpuArchitecture.X86_64, operatingSystemFamily: OperatingSystemFamily.LINUX },
-      volumes: Object.keys(writable).map((name) => ({ name })),
+      volumes: imageVolumes,
     });
-    const repository = Repository.fromRepositoryName(this, 'Repository', config.image.repository);
-    const linuxParameters = new LinuxParameters(this, 'Linux', { initProcessEnabled: true });
-    linuxParameters.dropCapabilities(Capability.ALL);
     const container = task.addContainer('bridge', {
-      image: ContainerImage.fromEcrRepository(repository, config.image.digest),
-      user,
-      privileged: false,
-      readonlyRootFilesystem: true,
-      linuxParameters,
+      ...hardened(this),
+      image: imageOf(this, config.image),
       stopTimeout: Duration.seconds(120),
       logging: LogDriver.awsLogs({ logGroup, streamPrefix: 'bridge' }),
       healthCheck: {
@@ -126,16 +115,13 @@ export class FargateBridge extends Construct {
         CHATELAINE_FAST_WORKERS: String(config.fastWorkers),
         CHATELAINE_DRAIN_DELAY_SECONDS: String(drainDelaySeconds),
         AWS_REGION: Stack.of(this).region,
+        ...(hasFewHsms(hsm.hsms) ? { CHATELAINE_HSM_FEW: '1' } : {}),
       },
     });
-    this.#mount(container);
+    mountVolumes(container);
     for (const secret of [certificateSecret, hsm.pinSecret, hsm.trustAnchorSecret]) secret.grantRead(task.taskRole);
     task.addToTaskRolePolicy(new PolicyStatement({ actions: ['cloudhsm:DescribeClusters'], resources: ['*'] }));
     return task;
-  }
-
-  #mount(container: ContainerDefinition): void {
-    container.addMountPoints(...Object.entries(writable).map(([sourceVolume, containerPath]) => ({ sourceVolume, containerPath, readOnly: false })));
   }
 
   #balancer({ vpc, balancerGroup, deletionProtection }: FargateBridgeProps): NetworkLoadBalancer {

@@ -1,17 +1,7 @@
 /** The task that activates the cluster and makes the bridge's user, and the bus that it is asked over. The asking function cannot start tasks itself. */
-import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import {
-  Cluster,
-  ContainerImage,
-  ContainerInsights,
-  CpuArchitecture,
-  FargateTaskDefinition,
-  type ICluster,
-  type ITaskDefinition,
-  LogDriver,
-  OperatingSystemFamily,
-} from 'aws-cdk-lib/aws-ecs';
+import { Cluster, ContainerInsights, CpuArchitecture, FargateTaskDefinition, type ICluster, type ITaskDefinition, LogDriver, OperatingSystemFamily } from 'aws-cdk-lib/aws-ecs';
 import { EventBus, EventField, Rule } from 'aws-cdk-lib/aws-events';
 import { EcsTask } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -21,11 +11,16 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { administrationDetailType, administrationSource } from '#shared/cloudhsm/administration-event.ts';
 import type { FunctionEnvironment } from '#shared/env/function-environment.ts';
+import type { ImageConfig } from '../config/image-config.ts';
+import { hardened, imageOf, imageVolumes, mountVolumes, workFolder } from './bridge-image.ts';
 
 export interface HsmAdministrationProps {
-  readonly image: string;
+  readonly image: ImageConfig;
+  readonly deployment: string;
+  readonly tokenLabel: string;
+  readonly hasFewHsms: boolean;
   readonly network: { readonly vpc: IVpc; readonly vpcSubnets: SubnetSelection; readonly bridgeGroup: ISecurityGroup };
-  readonly secrets: { readonly trustAnchor: ISecret; readonly admin: ISecret; readonly pin: ISecret };
+  readonly secrets: { readonly trustAnchor: ISecret; readonly admin: ISecret; readonly pin: ISecret; readonly keyOwner: ISecret };
   readonly clusterArns: string;
   readonly logGroup: ILogGroup;
   readonly deadLetters: IQueue;
@@ -33,7 +28,7 @@ export interface HsmAdministrationProps {
 }
 
 const container = 'administrator';
-/** The bundle's folder in the image. */
+/** Where the image has it (hsm-bridge/image/Dockerfile). */
 const script = "await (await import('/app/lambda/hsm-administrator.mjs')).handler()";
 
 export class HsmAdministration extends Construct {
@@ -67,6 +62,7 @@ export class HsmAdministration extends Construct {
             environment: [
               { name: 'CHATELAINE_HSM_STEP', value: EventField.fromPath('$.detail.step') },
               { name: 'CHATELAINE_HSM_CLUSTER_ID', value: EventField.fromPath('$.detail.clusterId') },
+              { name: 'CHATELAINE_EPOCH', value: EventField.fromPath('$.detail.epoch') },
             ],
           },
         ],
@@ -74,40 +70,50 @@ export class HsmAdministration extends Construct {
     );
   }
 
-  #task({ image, secrets, clusterArns, logGroup }: HsmAdministrationProps): FargateTaskDefinition {
+  #task(props: HsmAdministrationProps): FargateTaskDefinition {
+    const { secrets, clusterArns, logGroup } = props;
     const task = new FargateTaskDefinition(this, 'Task', {
       cpu: 256,
-      memoryLimitMiB: 512,
+      memoryLimitMiB: 1024,
       runtimePlatform: { cpuArchitecture: CpuArchitecture.X86_64, operatingSystemFamily: OperatingSystemFamily.LINUX },
+      volumes: imageVolumes,
     });
-    const environment: Omit<FunctionEnvironment<'hsmAdministrator'>, 'CHATELAINE_HSM_STEP' | 'CHATELAINE_HSM_CLUSTER_ID'> = {
-      CHATELAINE_TRUST_ANCHOR_SECRET: secrets.trustAnchor.secretArn,
-      CHATELAINE_ADMIN_SECRET: secrets.admin.secretArn,
-      CHATELAINE_PIN_SECRET: secrets.pin.secretArn,
-    };
     // The secrets are read by the task itself, for its step, and are not in its environment.
-    task.addContainer(container, {
-      image: ContainerImage.fromRegistry(image),
-      command: ['node', '--input-type=module', '-e', script],
-      environment,
+    const added = task.addContainer(container, {
+      ...hardened(this),
+      image: imageOf(this, props.image),
+      // Not the image's own program: the one for a single step of administration.
+      entryPoint: ['/usr/local/bin/node'],
+      command: ['--input-type=module', '-e', script],
+      environment: this.#environment(props),
       logging: LogDriver.awsLogs({ streamPrefix: container, logGroup }),
     });
+    mountVolumes(added);
     for (const statement of [
-      new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secrets.trustAnchor, secrets.admin, secrets.pin].map(({ secretArn }) => secretArn) }),
+      new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: Object.values(secrets).map(({ secretArn }) => secretArn) }),
       new PolicyStatement({ actions: ['cloudhsm:DescribeClusters'], resources: ['*'] }),
       new PolicyStatement({ actions: ['cloudhsm:TagResource'], resources: [clusterArns], conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['chatelaine:users'] } } }),
     ])
       task.addToTaskRolePolicy(statement);
-    for (const action of ['ecr:BatchCheckLayerAvailability', 'ecr:GetDownloadUrlForLayer', 'ecr:BatchGetImage'])
-      task.addToExecutionRolePolicy(new PolicyStatement({ actions: [action], resources: [this.#repository(image)] }));
-    task.addToExecutionRolePolicy(new PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }));
     return task;
   }
 
-  /** `account.dkr.ecr.region.host/name@digest`. @throws Error for an image of any other registry: there is no way to the internet */
-  #repository(image: string): string {
-    const [, account, region, name] = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[^/]+\/([^@]+)@/.exec(image) ?? [];
-    if (account === undefined || region === undefined || name === undefined) throw new Error(`The image ${image} is not in Amazon ECR.`);
-    return `arn:${this.bus.stack.partition}:ecr:${region}:${account}:repository/${name}`;
+  #environment({ secrets, deployment, tokenLabel, hasFewHsms }: HsmAdministrationProps): Record<string, string> {
+    // The rest comes with the request.
+    const environment: Omit<FunctionEnvironment<'hsmAdministrator'>, 'CHATELAINE_HSM_STEP' | 'CHATELAINE_HSM_CLUSTER_ID' | 'CHATELAINE_EPOCH' | 'CHATELAINE_HSM_FEW'> = {
+      CHATELAINE_DEPLOYMENT: deployment,
+      CHATELAINE_TOKEN_LABEL: tokenLabel,
+      CHATELAINE_TRUST_ANCHOR_SECRET: secrets.trustAnchor.secretArn,
+      CHATELAINE_ADMIN_SECRET: secrets.admin.secretArn,
+      CHATELAINE_PIN_SECRET: secrets.pin.secretArn,
+      CHATELAINE_KEY_OWNER_SECRET: secrets.keyOwner.secretArn,
+    };
+    return {
+      ...environment,
+      ...(hasFewHsms ? { CHATELAINE_HSM_FEW: '1' } : {}),
+      AWS_REGION: Stack.of(this).region,
+      // The one folder for what a step writes down.
+      TMPDIR: workFolder,
+    };
   }
 }

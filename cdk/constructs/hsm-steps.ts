@@ -33,12 +33,15 @@ export class HsmSteps extends Construct {
     });
   }
 
-  /** After all steps so far. Its attributes are ClusterId, SecurityGroupId and Status. */
-  add(phase: Phase, hsms?: number): CustomResource {
+  /**
+   * After all steps so far. Its attributes are ClusterId, SecurityGroupId and Status.
+   * @param epoch of the domain keys: another one makes CloudFormation take the step again
+   */
+  add(phase: Phase, { hsms, epoch }: { readonly hsms?: number; readonly epoch?: number | undefined } = {}): CustomResource {
     const step = new CustomResource(this, [phase, ...(hsms === undefined ? [] : [hsms])].join('-'), {
       serviceToken: this.#provider.serviceToken,
       resourceType: 'Custom::ChatelaineHsmStep',
-      properties: { Phase: phase, ...(hsms === undefined ? {} : { Hsms: String(hsms) }) },
+      properties: { Phase: phase, ...(hsms === undefined ? {} : { Hsms: String(hsms) }), ...(epoch === undefined ? {} : { Epoch: String(epoch) }) },
     });
     if (this.#last !== undefined) step.node.addDependency(this.#last);
     this.#last = step;

@@ -4,7 +4,7 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import { CfnSecurityGroupEgress, CfnSecurityGroupIngress, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PermissionsBoundary, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -12,8 +12,9 @@ import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { HsmSettings } from '#shared/cloudhsm/settings.ts';
+import { defaultTokenLabel } from '../config/bridge-config.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
-import { type ClusterConfig, hsmPorts, type ManagedConfig } from '../config/hsm-config.ts';
+import { type ClusterConfig, hasFewHsms, hsmPorts, type ManagedConfig } from '../config/hsm-config.ts';
 import { HsmAdministration } from '../constructs/hsm-administration.ts';
 import { breakGlassRole, guardianStatements, keeperStatements, lookStatement } from '../constructs/hsm-permissions.ts';
 import { HsmSteps } from '../constructs/hsm-steps.ts';
@@ -45,6 +46,7 @@ export class HsmStack extends Stack {
   readonly trustAnchorSecret: ISecret;
   /** JSON with `username` and `password` of the crypto user. */
   readonly pinSecret: ISecret;
+  readonly hsms: number;
   readonly #props: HsmStackProps;
   readonly #logGroup: ILogGroup;
   readonly #deadLetters: Queue;
@@ -53,6 +55,7 @@ export class HsmStack extends Stack {
     super(scope, id, props);
     this.#props = props;
     const { config, hsm } = props;
+    this.hsms = hsm.hsms;
     this.#logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, removalPolicy: RemovalPolicy.RETAIN });
     this.#deadLetters = new Queue(this, 'DeadLetters', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
     const isManaged = hsm.source === 'managed';
@@ -68,14 +71,12 @@ export class HsmStack extends Stack {
     const rules = this.#letBridgeIn();
     if (isManaged) steps.add('active').node.addDependency(...rules);
     if (hsm.source !== 'existing') {
-      for (let hsms = 1; hsms <= hsm.hsms; hsms++) steps.add('scaled', hsms);
-      steps.add('ready');
+      for (let hsms = 1; hsms <= hsm.hsms; hsms++) steps.add('scaled', { hsms });
+      steps.add('ready', { epoch: isManaged ? this.#epoch() : undefined });
     }
     this.#guardian(hsm);
     if (hsm.source !== 'existing' && hsm.breakGlassPrincipals.length > 0) {
       const role = breakGlassRole(this, this, config.deployment, hsm.breakGlassPrincipals);
-      // Our own boundary allows no deletion, on purpose: under it this role could do nothing. An organisation's stays.
-      if (config.permissionsBoundaryArn === undefined) PermissionsBoundary.of(role).clear();
       new CfnOutput(this, 'BreakGlassRoleArn', { value: role.roleArn, description: 'Deletes HSMs, clusters and backups, by hand and with MFA.' });
     }
   }
@@ -89,7 +90,7 @@ export class HsmStack extends Stack {
       encryption: TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: journalKey,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: config.profile === 'production',
+      deletionProtection: !config.destroyData,
       removalPolicy: RemovalPolicy.RETAIN,
     });
     const statements = [
@@ -141,7 +142,17 @@ export class HsmStack extends Stack {
     );
     const authority = this.#authority(hsm, statements);
     const trustAnchorSecret = this.trustAnchorSecret.secretArn;
-    return this.toJsonString({ ...common, ...fleet, source: 'managed', authority, trustAnchorSecret, administrationBus: bus.eventBusName } satisfies HsmSettings);
+    return this.toJsonString({
+      ...{ ...common, ...fleet, source: 'managed', authority, trustAnchorSecret },
+      administrationBus: bus.eventBusName,
+      epoch: this.#epoch(),
+    } satisfies HsmSettings);
+  }
+
+  /** Of the domain keys, where the bridge is the deployment's own: an outside one has its own. */
+  #epoch(): number | undefined {
+    const { bridge } = this.#props.config;
+    return bridge.source === 'fargate' ? bridge.epoch : undefined;
   }
 
   #authority({ pki }: ManagedConfig, statements: PolicyStatement[]): Extract<HsmSettings, { source: 'managed' }>['authority'] {
@@ -162,10 +173,18 @@ export class HsmStack extends Stack {
   }
 
   #administration(hsm: ManagedConfig): HsmAdministration {
-    const secrets = { trustAnchor: this.trustAnchorSecret, pin: this.pinSecret, admin: this.#password('AdminPassword', 'First password of the crypto officer.') };
+    const { config, network } = this.#props;
+    const { bridge } = config;
+    const image = hsm.administratorImage ?? (bridge.source === 'fargate' ? bridge.image : undefined);
+    if (image === undefined) throw new Error('A managed cluster needs an image that administers it.');
+    const secrets = {
+      ...{ trustAnchor: this.trustAnchorSecret, pin: this.pinSecret },
+      admin: this.#password('AdminPassword', 'First password of the crypto officer.'),
+      keyOwner: this.#password('KeyOwner', 'The crypto user who owns the domain keys, and uses none.', 'chatelaine-keys'),
+    };
     return new HsmAdministration(this, 'Administration', {
-      image: hsm.administratorImage,
-      network: this.#props.network,
+      ...{ image, network, deployment: config.deployment, hasFewHsms: hasFewHsms(hsm.hsms) },
+      tokenLabel: bridge.source === 'fargate' ? bridge.tokenLabel : defaultTokenLabel,
       secrets,
       clusterArns: this.formatArn({ service: 'cloudhsm', resource: 'cluster', resourceName: '*' }),
       logGroup: this.#logGroup,

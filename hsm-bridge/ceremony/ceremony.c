@@ -3,6 +3,10 @@
  * Reads "name=value" lines from standard input (PINs must not appear on a command line), prints one line per key:
  *   <purpose> created|present [<EC point, hexadecimal>]
  * Running it again changes nothing. Exit codes: 0 done, 2 bad input, 3 the module or the token failed.
+ *
+ * Without a security officer's PIN the user makes all keys on a token that is there already, as on CloudHSM: there the officer does not log in through
+ * PKCS #11 and marks the KEK as trusted afterwards, and its owner shares it with the bridge's user, who can then use it and not change it (CloudHSM user
+ * guide, "Trusted keys"). CKA_MODIFIABLE and CKA_PRIVATE have to keep their defaults there ("Supported key attributes").
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -46,11 +50,14 @@ static void read_input(struct input *in) {
     else if (!strcmp(line, "epoch")) take(in->epoch, sizeof in->epoch, value);
     memset(line, 0, sizeof line);
   }
-  if (!in->module[0] || !in->label[0] || strlen(in->label) > 32 || !in->domain[0] || !in->so_pin[0] || !in->user_pin[0] || !in->epoch[0]) {
-    fprintf(stderr, "module, label (at most 32 characters), domain, epoch, soPin and userPin are required\n");
+  if (!in->module[0] || !in->label[0] || strlen(in->label) > 32 || !in->domain[0] || !in->user_pin[0] || !in->epoch[0]) {
+    fprintf(stderr, "module, label (at most 32 characters), domain, epoch and userPin are required\n");
     exit(2);
   }
 }
+
+/* Attributes at the end of a template that only the officer's way has. */
+static CK_ULONG length(const struct input *in, size_t all, size_t officers) { return in->so_pin[0] ? all : all - officers; }
 
 /* PKCS #11: token labels are blank-padded to 32 characters. */
 static void pad_label(const char *label, CK_UTF8CHAR padded[32]) {
@@ -78,6 +85,7 @@ static CK_SLOT_ID ready_slot(const struct input *in) {
   int has_free;
   pad_label(in->label, padded);
   if (find_slot(padded, &slot, &free_slot, &has_free)) return slot;
+  if (!in->so_pin[0]) { fprintf(stderr, "no token with this label, and no security officer to make one\n"); exit(3); }
   if (!has_free) { fprintf(stderr, "no token with this label and no free slot\n"); exit(3); }
   check("C_InitToken", f->C_InitToken(free_slot, (CK_UTF8CHAR_PTR)in->so_pin, strlen(in->so_pin), padded));
   if (!find_slot(padded, &slot, &free_slot, &has_free)) { fprintf(stderr, "the new token has no slot\n"); exit(3); }
@@ -109,12 +117,12 @@ static void ensure_kek(CK_SESSION_HANDLE s, const struct input *in) {
   CK_ATTRIBUTE unwrapped[] = {{CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_WRAP_WITH_TRUSTED, &yes, 1}, {CKA_TOKEN, &no, 1}};
   CK_ATTRIBUTE t[] = {
       {CKA_CLASS, &secret_key, sizeof secret_key}, {CKA_KEY_TYPE, &aes, sizeof aes}, {CKA_VALUE_LEN, &key_bytes, sizeof key_bytes},
-      {CKA_LABEL, label, strlen(label)}, {CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &no, 1}, {CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1},
-      {CKA_TRUSTED, &yes, 1}, {CKA_MODIFIABLE, &no, 1}, {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}, {CKA_ENCRYPT, &no, 1}, {CKA_DECRYPT, &no, 1},
-      {CKA_SIGN, &no, 1}, {CKA_VERIFY, &no, 1}, {CKA_DERIVE, &no, 1}, {CKA_ALLOWED_MECHANISMS, allowed, sizeof allowed},
-      {CKA_UNWRAP_TEMPLATE, unwrapped, sizeof unwrapped},
+      {CKA_LABEL, label, strlen(label)}, {CKA_TOKEN, &yes, 1}, {CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1},
+      {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}, {CKA_ENCRYPT, &no, 1}, {CKA_DECRYPT, &no, 1},
+      {CKA_SIGN, &no, 1}, {CKA_VERIFY, &no, 1}, {CKA_DERIVE, &no, 1}, {CKA_UNWRAP_TEMPLATE, unwrapped, sizeof unwrapped},
+      {CKA_PRIVATE, &no, 1}, {CKA_TRUSTED, &yes, 1}, {CKA_MODIFIABLE, &no, 1}, {CKA_ALLOWED_MECHANISMS, allowed, sizeof allowed},
   };
-  check("generating the KEK", f->C_GenerateKey(s, &generate, t, sizeof t / sizeof *t, &h));
+  check("generating the KEK", f->C_GenerateKey(s, &generate, t, length(in, sizeof t / sizeof *t, 4), &h));
   printf("kek created\n");
 }
 
@@ -128,10 +136,11 @@ static void ensure_secret(CK_SESSION_HANDLE s, const struct input *in, const cha
   CK_ATTRIBUTE t[] = {
       {CKA_CLASS, &secret_key, sizeof secret_key}, {CKA_KEY_TYPE, type, sizeof *type}, {CKA_VALUE_LEN, &key_bytes, sizeof key_bytes},
       {CKA_LABEL, label, strlen(label)}, {CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &yes, 1}, {CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1},
-      {CKA_MODIFIABLE, &no, 1}, {CKA_WRAP, &no, 1}, {CKA_UNWRAP, &no, 1}, {CKA_DERIVE, &no, 1},
+      {CKA_WRAP, &no, 1}, {CKA_UNWRAP, &no, 1}, {CKA_DERIVE, &no, 1},
       {CKA_SIGN, sign, 1}, {CKA_VERIFY, sign, 1}, {CKA_ENCRYPT, encrypt, 1}, {CKA_DECRYPT, encrypt, 1},
+      {CKA_MODIFIABLE, &no, 1},
   };
-  check(purpose, f->C_GenerateKey(s, &generate, t, sizeof t / sizeof *t, &h));
+  check(purpose, f->C_GenerateKey(s, &generate, t, length(in, sizeof t / sizeof *t, 1), &h));
   printf("%s created\n", purpose);
 }
 
@@ -145,14 +154,17 @@ static void ensure_audit_key(CK_SESSION_HANDLE s, const struct input *in) {
     CK_MECHANISM generate = {CKM_EC_KEY_PAIR_GEN, NULL_PTR, 0};
     CK_ATTRIBUTE pub[] = {
         {CKA_CLASS, &public_key, sizeof public_key}, {CKA_KEY_TYPE, &ec, sizeof ec}, {CKA_EC_PARAMS, p384, sizeof p384}, {CKA_LABEL, label, strlen(label)},
-        {CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &no, 1}, {CKA_MODIFIABLE, &no, 1}, {CKA_VERIFY, &yes, 1}, {CKA_ENCRYPT, &no, 1}, {CKA_WRAP, &no, 1},
+        {CKA_TOKEN, &yes, 1}, {CKA_VERIFY, &yes, 1},
+        {CKA_PRIVATE, &no, 1}, {CKA_MODIFIABLE, &no, 1}, {CKA_ENCRYPT, &no, 1}, {CKA_WRAP, &no, 1},
     };
     CK_ATTRIBUTE prv[] = {
         {CKA_CLASS, &private_key, sizeof private_key}, {CKA_KEY_TYPE, &ec, sizeof ec}, {CKA_LABEL, label, strlen(label)}, {CKA_TOKEN, &yes, 1},
-        {CKA_PRIVATE, &yes, 1}, {CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1}, {CKA_MODIFIABLE, &no, 1}, {CKA_SIGN, &yes, 1},
+        {CKA_PRIVATE, &yes, 1}, {CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1}, {CKA_SIGN, &yes, 1},
         {CKA_DECRYPT, &no, 1}, {CKA_UNWRAP, &no, 1}, {CKA_DERIVE, &no, 1},
+        {CKA_MODIFIABLE, &no, 1},
     };
-    check("generating the audit key", f->C_GenerateKeyPair(s, &generate, pub, sizeof pub / sizeof *pub, prv, sizeof prv / sizeof *prv, &public, &secret));
+    CK_ULONG pub_length = length(in, sizeof pub / sizeof *pub, 4), prv_length = length(in, sizeof prv / sizeof *prv, 1);
+    check("generating the audit key", f->C_GenerateKeyPair(s, &generate, pub, pub_length, prv, prv_length, &public, &secret));
     state = "created";
   } else if (!find_object(s, &public_key, label, &public)) {
     fprintf(stderr, "the audit key has no public half on the token\n");
@@ -181,11 +193,14 @@ int main(void) {
   CK_TOKEN_INFO info;
   check("C_GetTokenInfo", f->C_GetTokenInfo(slot, &info));
   check("C_OpenSession", f->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL_PTR, NULL_PTR, &s));
-  check("login of the security officer", f->C_Login(s, CKU_SO, (CK_UTF8CHAR_PTR)in.so_pin, strlen(in.so_pin)));
-  if (!(info.flags & CKF_USER_PIN_INITIALIZED)) check("C_InitPIN", f->C_InitPIN(s, (CK_UTF8CHAR_PTR)in.user_pin, strlen(in.user_pin)));
-  ensure_kek(s, &in);
-  check("C_Logout", f->C_Logout(s));
+  if (in.so_pin[0]) {
+    check("login of the security officer", f->C_Login(s, CKU_SO, (CK_UTF8CHAR_PTR)in.so_pin, strlen(in.so_pin)));
+    if (!(info.flags & CKF_USER_PIN_INITIALIZED)) check("C_InitPIN", f->C_InitPIN(s, (CK_UTF8CHAR_PTR)in.user_pin, strlen(in.user_pin)));
+    ensure_kek(s, &in);
+    check("C_Logout", f->C_Logout(s));
+  }
   check("login of the user", f->C_Login(s, CKU_USER, (CK_UTF8CHAR_PTR)in.user_pin, strlen(in.user_pin)));
+  if (!in.so_pin[0]) ensure_kek(s, &in);
   ensure_secret(s, &in, "mac", CKM_GENERIC_SECRET_KEY_GEN, &generic, 1);
   ensure_secret(s, &in, "seed", CKM_AES_KEY_GEN, &aes, 0);
   ensure_audit_key(s, &in);

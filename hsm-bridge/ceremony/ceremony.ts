@@ -1,6 +1,6 @@
 /**
- * The key ceremony: makes a token ready for the bridge. SoftHSM only; on CloudHSM a person with the crypto officer's rights follows the
- * runbook. The C part is compiled on first use, with the PKCS #11 headers that pkcs11js ships, so only a C compiler is needed.
+ * The key ceremony: makes a SoftHSM token ready for the bridge. The C part is compiled on first use, with the PKCS #11 headers that pkcs11js ships, so only a
+ * C compiler is needed. On CloudHSM the task that administers the HSM runs the same C part (lambdas/cloudhsm/domain-key-ceremony.ts).
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +16,8 @@ export interface CeremonyRequest {
   readonly tokenDir: string;
   /** At most 32 bytes. */
   readonly label: string;
-  readonly soPin: string;
+  /** Without it the user makes the keys on a token that is there already, as on CloudHSM. Nobody has trusted the KEK then. */
+  readonly soPin?: string | undefined;
   readonly userPin: string;
   readonly domain?: string;
   /** From 1. */
@@ -49,7 +50,7 @@ export async function initialiseToken(request: CeremonyRequest): Promise<Ceremon
     label: request.label,
     domain: request.domain ?? 'default',
     epoch: String(request.epoch ?? 1),
-    soPin: request.soPin,
+    ...(request.soPin === undefined ? {} : { soPin: request.soPin }),
     userPin: request.userPin,
   };
   const lines = Object.entries(values).map(([name, value]) => {

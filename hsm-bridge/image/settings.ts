@@ -17,6 +17,8 @@ const schema = z.object({
   CHATELAINE_HSM_CLUSTER_ID: text.optional(),
   CHATELAINE_HSM_TRUST_ANCHOR_SECRET: text.optional(),
   CHATELAINE_CLOUDHSM_FOLDER: text.default('/opt/cloudhsm'),
+  /** Set for fewer than three HSMs: the client would refuse a key that is on one HSM only. */
+  CHATELAINE_HSM_FEW: z.literal('1').optional(),
   AWS_REGION: text.optional(),
   /** The only folder that this process writes to. */
   CHATELAINE_WORK_FOLDER: text.default('/run/chatelaine'),

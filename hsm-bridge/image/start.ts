@@ -55,7 +55,8 @@ async function start(settings: ContainerSettings): Promise<void> {
 async function configureCloudHsm(settings: ContainerSettings): Promise<void> {
   const { CHATELAINE_CLOUDHSM_FOLDER: folder, CHATELAINE_HSM_CLUSTER_ID: cluster = '', CHATELAINE_HSM_TRUST_ANCHOR_SECRET: anchor = '', AWS_REGION: region = '' } = settings;
   write(join(folder, 'etc'), 'customerCA.crt', await secrets.text(anchor));
-  const args = ['--cluster-id', cluster, '--region', region, '--hsm-ca-cert', join(folder, 'etc/customerCA.crt')];
+  const few = settings.CHATELAINE_HSM_FEW === undefined ? [] : ['--disable-key-availability-check'];
+  const args = ['--cluster-id', cluster, '--region', region, '--hsm-ca-cert', join(folder, 'etc/customerCA.crt'), ...few];
   execFileSync(join(folder, 'bin/configure-pkcs11'), args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 });
 }
 

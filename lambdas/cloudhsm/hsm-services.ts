@@ -72,8 +72,10 @@ export function createSecretStore(settings: SdkSettings = {}): SecretStore {
 /** Asks by an event, which a rule turns into a task of the bridge's image: the reconciler itself cannot start tasks. */
 export function createEventAdministration(client: EventBridge, busName: string): HsmAdministration {
   return {
-    async request(step, clusterId) {
-      const entry = { EventBusName: busName, Source: administrationSource, DetailType: administrationDetailType, Detail: JSON.stringify({ step, clusterId }) };
+    async request({ step, clusterId, epoch = 1 }) {
+      // Every member is there and a text: the rule fills the task's environment with them.
+      const Detail = JSON.stringify({ step, clusterId, epoch: String(epoch) });
+      const entry = { EventBusName: busName, Source: administrationSource, DetailType: administrationDetailType, Detail };
       const answer = await send<{ FailedEntryCount?: number }>(client as unknown as SdkSender, 'PutEvents', { Entries: [entry] });
       if (answer.FailedEntryCount !== 0) throw new ControlPlaneError('failed', 'The event bus did not take the request for HSM administration.');
     },

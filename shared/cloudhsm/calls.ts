@@ -2,7 +2,7 @@
 import type { ActionKind, Journal, Observed, Step } from './observation.ts';
 
 /** How long an effect may take to show before the call is made again. */
-export const settleMs = { cluster: 10 * 60_000, hsm: 3 * 60_000, initialise: 5 * 60_000, authority: 60_000, activate: 6 * 60_000, users: 10 * 60_000 } as const;
+export const settleMs = { cluster: 10 * 60_000, hsm: 3 * 60_000, initialise: 5 * 60_000, authority: 60_000, activate: 6 * 60_000, users: 10 * 60_000, keys: 10 * 60_000 } as const;
 
 const callsMax = 5;
 

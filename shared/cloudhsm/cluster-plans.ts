@@ -4,7 +4,7 @@ import { certificatesFault } from './cluster-certificates.ts';
 import { hardwareFault } from './hardware-chain.ts';
 import type { Action, Desired, Fleet, Observed, ObservedCluster, Step, WaitReason } from './observation.ts';
 import { act, stopped, waitFor } from './steps.ts';
-import { usersTag } from './tags.ts';
+import { keysTag, usersTag } from './tags.ts';
 import { isHealthy, isThere, planHsm } from './zones.ts';
 
 type Kept = Extract<Desired, Fleet>;
@@ -57,8 +57,12 @@ export function planActive(observed: Observed, desired: Kept, cluster: ObservedC
   if (cluster.hsms.some(({ state }) => state === 'DELETE_IN_PROGRESS')) return waitFor(observed, 'hsm-is-being-deleted');
   if (cluster.hsms.filter(isHealthy).length < desired.hsms)
     return callsInVain(observed, 'create-hsm') ? stopped('no-effect', 'CreateHsm was called several times and no HSM came of it') : planHsm(observed, cluster, desired.hsms);
-  if (desired.phase === 'scaled' || desired.source === 'restore' || cluster.tags[usersTag] !== undefined) return done(cluster);
-  return repeat(observed, { kind: 'create-users', clusterId: cluster.id }, settleMs.users, 'users-not-reported-yet');
+  if (desired.phase === 'scaled' || desired.source === 'restore') return done(cluster);
+  if (cluster.tags[usersTag] === undefined) return repeat(observed, { kind: 'create-users', clusterId: cluster.id }, settleMs.users, 'users-not-reported-yet');
+  const { epoch } = desired;
+  // Without an epoch the bridge is somebody else's, and so are its keys.
+  if (epoch === undefined || Number(cluster.tags[keysTag] ?? 0) >= epoch) return done(cluster);
+  return repeat(observed, { kind: 'create-keys', clusterId: cluster.id, epoch }, settleMs.keys, 'keys-not-reported-yet');
 }
 
 /** The authority signs once. Whoever can use its key later can pretend to be the HSM, so it is switched off as soon as the cluster has its certificate. */

@@ -77,7 +77,7 @@ export type Phase = (typeof phases)[number];
 export type Desired = { readonly deployment: string; readonly phase: Phase } & (
   | { readonly source: 'softhsm' }
   | { readonly source: 'existing'; readonly clusterId: string }
-  | ({ readonly source: 'managed'; readonly authority: 'kms' | 'external'; readonly hardwareRoots: HardwareRoots } & Fleet)
+  | ({ readonly source: 'managed'; readonly authority: 'kms' | 'external'; readonly hardwareRoots: HardwareRoots; readonly epoch?: number | undefined } & Fleet)
   | ({ readonly source: 'restore'; readonly backupId: string } & Fleet)
 );
 
@@ -95,7 +95,8 @@ export type Action =
   | { readonly kind: 'initialise'; readonly clusterId: string; readonly signingRequest: string }
   | { readonly kind: 'disable-authority' }
   | { readonly kind: 'activate'; readonly clusterId: string }
-  | { readonly kind: 'create-users'; readonly clusterId: string };
+  | { readonly kind: 'create-users'; readonly clusterId: string }
+  | { readonly kind: 'create-keys'; readonly clusterId: string; readonly epoch: number };
 export type ActionKind = Action['kind'];
 
 export type WaitReason =
@@ -109,6 +110,7 @@ export type WaitReason =
   | 'signed-certificate-needed'
   | 'activation-not-visible-yet'
   | 'users-not-reported-yet'
+  | 'keys-not-reported-yet'
   | 'no-zone-has-capacity'
   | 'another-driver-works'
   | 'journal-unavailable'

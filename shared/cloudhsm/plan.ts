@@ -1,7 +1,7 @@
 /**
  * The reconciler: from what is there to the one next thing. Pure, so that CloudFormation's custom resources, the schedule, the operator's command and
  * tests under a virtual clock all decide by the same function. The order is fixed by CloudHSM: first HSM, then certificates, then activation, then more
- * HSMs, and users last (those made while an HSM joins never reach it).
+ * HSMs, then users (those made while an HSM joins never reach it), and last the keys that they own and use.
  */
 import { calledRecently, callsInVain, settleMs } from './calls.ts';
 import { planActive, planInitialised, planUninitialised } from './cluster-plans.ts';

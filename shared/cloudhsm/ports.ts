@@ -1,4 +1,5 @@
 /** What the reconciler reaches the world through. */
+import type { AdministrationRequest } from './administration-event.ts';
 import type { ClusterCertificates } from './cluster-certificates.ts';
 import type { Journal, Observed, ObservedBackup, ObservedCluster } from './observation.ts';
 
@@ -43,7 +44,7 @@ export interface ClusterAuthority {
 
 /** What only a CloudHSM client inside the cluster's network can do. It asks for it and does not wait. @throws ControlPlaneError */
 export interface HsmAdministration {
-  request(step: 'activate' | 'create-users', clusterId: string): Promise<void>;
+  request(request: AdministrationRequest): Promise<void>;
 }
 
 /** Another driver has taken the lease: what this one decided is out of date, and it makes no call any more. */

@@ -87,7 +87,9 @@ async function perform({ controlPlane, authority, administration, now }: Reconci
       return authority.disable();
     case 'activate':
     case 'create-users':
-      return administration.request(action.kind, action.clusterId);
+      return administration.request({ step: action.kind, clusterId: action.clusterId });
+    case 'create-keys':
+      return administration.request({ step: action.kind, clusterId: action.clusterId, epoch: action.epoch });
   }
 }
 

@@ -16,6 +16,8 @@ export const hsmSettingsSchema = z.discriminatedUnion('source', [
     authority: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('kms'), keyId: text }), z.strictObject({ kind: z.literal('external'), certificatesSecret: text })]),
     trustAnchorSecret: text,
     administrationBus: text,
+    /** Of the domain keys, where the bridge is the deployment's own. */
+    epoch: z.int().min(1).optional(),
   }),
   z.strictObject({ ...common, ...fleet, source: z.literal('restore'), backupId: text }),
 ]);
@@ -34,5 +36,5 @@ export function desiredOf(settings: HsmSettings, roots: () => HardwareRoots, pha
   if (settings.source === 'existing') return { source: 'existing', deployment, phase, clusterId: settings.clusterId };
   const fleetWanted = { hsms: Math.min(hsms ?? settings.hsms, settings.hsms), subnets: settings.subnets, backupRetentionDays: settings.backupRetentionDays };
   if (settings.source === 'restore') return { source: 'restore', deployment, phase, backupId: settings.backupId, ...fleetWanted };
-  return { source: 'managed', deployment, phase, authority: settings.authority.kind, hardwareRoots: roots(), ...fleetWanted };
+  return { source: 'managed', deployment, phase, authority: settings.authority.kind, hardwareRoots: roots(), epoch: settings.epoch, ...fleetWanted };
 }

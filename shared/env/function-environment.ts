@@ -3,6 +3,7 @@
  * that one side forgets does not compile or stops the function at its start.
  */
 import * as z from 'zod';
+import { administrationSteps } from '../cloudhsm/administration-event.ts';
 
 const text = z.string().min(1).max(2048);
 
@@ -62,11 +63,18 @@ export const functionEnvironments = {
   /** The cluster, when it is not the deployment's own; the second Region, when there is one. */
   hsmBackupGuardian: z.object({ CHATELAINE_DEPLOYMENT: text, CHATELAINE_HSM_CLUSTER_ID: text.optional(), CHATELAINE_BACKUP_REGION: text.optional() }),
   hsmAdministrator: z.object({
-    CHATELAINE_HSM_STEP: z.enum(['activate', 'create-users']),
+    CHATELAINE_HSM_STEP: z.enum(administrationSteps),
     CHATELAINE_HSM_CLUSTER_ID: z.string().regex(/^cluster-[2-7a-zA-Z]{11,16}$/),
+    /** Of the domain keys, in the names of which the deployment stands too. */
+    CHATELAINE_EPOCH: z.coerce.number<string>().int().min(1).max(10_000),
+    CHATELAINE_DEPLOYMENT: text,
+    CHATELAINE_TOKEN_LABEL: text.max(32),
+    /** Set for a cluster of fewer than three HSMs: keys are then used although they are on one HSM only. */
+    CHATELAINE_HSM_FEW: z.literal('1').optional(),
     CHATELAINE_TRUST_ANCHOR_SECRET: text,
     CHATELAINE_ADMIN_SECRET: text,
     CHATELAINE_PIN_SECRET: text,
+    CHATELAINE_KEY_OWNER_SECRET: text,
   }),
 } as const;
 

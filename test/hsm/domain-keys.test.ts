@@ -140,3 +140,30 @@ test('a key whose epoch was destroyed is refused', async () => {
   await expect(attempt).rejects.toMatchObject({ code: 'material-refused' });
   await second.stop();
 });
+
+test('keys that their owner makes without a security officer, as on CloudHSM, are as the bridge demands but for the trust, without which they wrap nothing', async () => {
+  const request = { modulePath: token.modulePath, tokenDir: token.dir, label: token.label, userPin: token.userPin, domain: 'owned' };
+  const faultsOf = (isTrustDemanded: 'yes' | 'no'): unknown => {
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(import.meta.dirname, 'check-domain-keys.ts'), token.modulePath, token.label, token.userPin, 'owned', isTrustDemanded],
+      { env: { ...process.env, SOFTHSM2_CONF: token.configurationPath }, encoding: 'utf8' },
+    );
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+
+  const made = await initialiseToken(request);
+  const again = await initialiseToken(request);
+
+  expect([made.created, again.created]).toEqual([['kek', 'mac', 'seed', 'audit'], []]);
+  expect(again.auditPublicKey).toEqual(made.auditPublicKey);
+  expect(faultsOf('yes')).toEqual(['chatelaine/owned/kek/1: TRUSTED is not true']);
+  expect(faultsOf('no')).toEqual([expect.stringContaining('does not wrap')]);
+});
+
+test('an owner has no token made for him', async () => {
+  const request = { modulePath: token.modulePath, tokenDir: token.dir, label: 'another', userPin: token.userPin };
+
+  await expect(initialiseToken(request)).rejects.toThrow('no token with this label, and no security officer to make one');
+});

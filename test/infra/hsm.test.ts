@@ -7,6 +7,7 @@ import { readConfig } from '#cdk/config/deployment-config.ts';
 import { createHsmStack } from '#cdk/stacks/create-hsm-stack.ts';
 import { NetworkStack } from '#cdk/stacks/network-stack.ts';
 import { hsmSettingsSchema } from '#shared/cloudhsm/settings.ts';
+import { functionEnvironments } from '#shared/env/function-environment.ts';
 import { testPki } from '#test/support/cloudhsm-control-plane/test-pki.ts';
 import { ofType, productionContext, type Resource, synthesise, type Template, type Templates } from './synthesised.ts';
 
@@ -16,7 +17,7 @@ let managed: Template;
 let restored: Template;
 let existing: Template;
 let withOfficer: Template;
-const image = `111122223333.dkr.ecr.us-east-1.amazonaws.com/chatelaine/bridge@sha256:${'ab'.repeat(32)}`;
+const image = { repository: 'chatelaine/bridge', digest: `sha256:${'ab'.repeat(32)}` };
 const officer = 'arn:aws:iam::111122223333:user/officer';
 const secretArn = (name: string) => `arn:aws:secretsmanager:us-east-1:111122223333:secret:${name}-AbCdEf`;
 const secrets = { trustAnchorSecretArn: secretArn('anchor'), pinSecretArn: secretArn('pin') };
@@ -30,9 +31,9 @@ const managedHsm = (changes: object = {}) => ({
 });
 const withHsm = (hsm: object) => ({ network: { zones: 3 }, hsm });
 /** The stack without the others and without the rule packs, which take most of the time. */
-function alone(hsm: object): Template {
+function alone(hsm: object, changes: object = {}): Template {
   const app = new App({ analyticsReporting: false });
-  const config = readConfig(productionContext(withHsm(hsm)).chatelaine);
+  const config = readConfig(productionContext({ ...withHsm(hsm), ...changes }).chatelaine);
   const network = new NetworkStack(app, 'network', { ...config, network: config.network! }, {});
   createHsmStack(app, 'hsm', config, roots, network, {});
   return app.synth().getStackByName('hsm').template as Template;
@@ -163,6 +164,14 @@ describe('the steps', () => {
     for (const [at, [, step]] of steps(managed).entries()) if (at > 0) expect((step as Resource & { DependsOn: string[] }).DependsOn).toContain(steps(managed)[at - 1]![0]);
   });
 
+  test('the last one is taken again for another epoch of the domain keys, when the bridge is the own one', () => {
+    const fargate = (epoch: number) => ({ bridge: { source: 'fargate', image, tasks: { min: 3, max: 6 }, epoch } });
+    const last = (template: Template) => steps(template).at(-1)![1].Properties;
+
+    expect(last(alone(managedHsm({ administratorImage: undefined }), fargate(2)))).toMatchObject({ Phase: 'ready', Epoch: '2' });
+    expect(last(managed).Epoch).toBeUndefined();
+  });
+
   test('activation waits for the rules that let the bridge and its administration reach the HSM', () => {
     const [[ingress]] = ofType(managed, 'AWS::EC2::SecurityGroupIngress') as [[string, Resource]];
     const active = steps(managed).find(([, { Properties }]) => Properties.Phase === 'active')![1] as Resource & { DependsOn: string[] };
@@ -199,18 +208,55 @@ describe('the network of the HSM', () => {
   });
 });
 
+describe('the task that administers the HSM', () => {
+  const container = (template: Template) => {
+    const [[, { Properties }]] = ofType(template, 'AWS::ECS::TaskDefinition') as [[string, Resource]];
+    return (Properties.ContainerDefinitions as Record<string, unknown>[])[0]!;
+  };
+  const environmentOf = (template: Template) => Object.fromEntries((container(template).Environment as { Name: string; Value: unknown }[]).map(({ Name, Value }) => [Name, Value]));
+
+  test('runs the one step of the image, in place of its bridge, as nobody and with a root that is not writable', () => {
+    expect(container(managed)).toMatchObject({ EntryPoint: ['/usr/local/bin/node'], User: '10001:10001', ReadonlyRootFilesystem: true, Privileged: false });
+    expect((container(managed).Command as string[]).join(' ')).toContain('/app/lambda/hsm-administrator.mjs');
+    expect(container(managed).LinuxParameters).toMatchObject({ Capabilities: { Drop: ['ALL'] } });
+  });
+
+  test('finds all that it reads in its environment and in the request', () => {
+    const [, rule] = ofType(managed, 'AWS::Events::Rule').find(([, { Properties }]) => JSON.stringify(Properties.EventPattern ?? '').includes('chatelaine.hsm'))!;
+    const { InputTransformer } = (rule.Properties.Targets as { InputTransformer: { InputTemplate: string; InputPathsMap: Record<string, string> } }[])[0]!;
+    const requested = [...InputTransformer.InputTemplate.matchAll(/"name":"([A-Z_]+)"/g)].map((match) => match[1]!);
+    const needed = Object.entries(functionEnvironments.hsmAdministrator.shape).flatMap(([name, schema]) => (schema.safeParse(undefined).success ? [] : [name]));
+
+    expect([...Object.keys(environmentOf(managed)), ...requested]).toEqual(expect.arrayContaining(needed));
+    expect(Object.values(InputTransformer.InputPathsMap).toSorted()).toEqual(['$.detail.clusterId', '$.detail.epoch', '$.detail.step']);
+  });
+
+  test('and it alone may read the passwords of the officer and of the owner of the keys', () => {
+    const readers = [...ofType(managed, 'AWS::IAM::Role'), ...ofType(managed, 'AWS::IAM::Policy')].filter(([, resource]) =>
+      /(AdminPassword|KeyOwner)[0-9A-F]{8}"/.test(JSON.stringify(statementsOf(resource).filter(({ Action }) => String(Action).includes('secretsmanager:GetSecretValue')))),
+    );
+
+    expect(readers.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual(['AdministrationTaskTaskRoleDefaultPolicy']);
+  });
+
+  test('of a cluster with one or two HSMs, keys are used although they are on one only', () => {
+    expect(environmentOf(managed).CHATELAINE_HSM_FEW).toBeUndefined();
+    expect(environmentOf(alone(managedHsm({ hsms: 2 }))).CHATELAINE_HSM_FEW).toBe('1');
+  });
+});
+
 describe('what must not be lost', () => {
   test('secrets, the key of the authority and the journal outlive the stack', () => {
     const kept = [...ofType(managed, 'AWS::SecretsManager::Secret'), ...ofType(managed, 'AWS::KMS::Key'), ...ofType(managed, 'AWS::DynamoDB::Table')];
 
-    expect(kept).toHaveLength(3 + 2 + 1);
+    expect(kept).toHaveLength(4 + 2 + 1);
     for (const [id, resource] of kept) expect([id, resource.DeletionPolicy, resource.UpdateReplacePolicy]).toEqual([id, 'Retain', 'Retain']);
   });
 
   test('no password is in a template: each is generated, of a length that the HSM takes', () => {
     const generated = ofType(managed, 'AWS::SecretsManager::Secret').filter(([, { Properties }]) => Properties.GenerateSecretString !== undefined);
 
-    expect(generated).toHaveLength(2);
+    expect(generated).toHaveLength(3);
     for (const [, { Properties }] of generated) expect(Properties.GenerateSecretString).toMatchObject({ PasswordLength: 32, ExcludePunctuation: true });
     for (const [, { Properties }] of ofType(managed, 'AWS::SecretsManager::Secret')) expect(Properties.SecretString).toBeUndefined();
   });
@@ -234,8 +280,9 @@ describe('the stack', () => {
   test.each([
     ['hsm1.medium, or another mode, cannot be asked for', () => withHsm(managedHsm({ hsmType: 'hsm1.medium' })), 'hsm1|Unrecognized'],
     ['a cluster without a network is refused', () => ({ network: undefined, hsm: managedHsm() }), 'network'],
-    ['an image without a digest is refused', () => withHsm(managedHsm({ administratorImage: 'bridge:latest' })), 'administratorImage'],
-    ['an image of another registry is refused', () => withHsm(managedHsm({ administratorImage: `docker.io/bridge@sha256:${'ab'.repeat(32)}` })), 'not in Amazon ECR'],
+    ['an image without a digest is refused', () => withHsm(managedHsm({ administratorImage: { ...image, digest: 'latest' } })), 'administratorImage'],
+    ['a managed cluster that nobody could administer is refused', () => withHsm(managedHsm({ administratorImage: undefined })), 'administratorImage'],
+    ['a production deployment on one HSM is refused', () => withHsm(managedHsm({ hsms: 1 })), 'two HSMs or more'],
   ])('%s', (_, config, message) => {
     expect(() => synthesise(config())).toThrow(new RegExp(message));
   });

@@ -22,11 +22,18 @@ export type StackName = (typeof stackNames)[number] | (typeof optionalStackNames
 export type Templates = Readonly<Record<StackName, Template>>;
 
 const root = resolve(import.meta.dirname, '../..');
+const elsewhere = { source: 'external', url: 'https://bridge.chatelaine.internal:8443' };
 
-/** The production profile of cdk.json as a whole configuration, with changes. Without its network and its HSMs, which their own tests add. */
+/** A profile of cdk.json, as it is. */
+export function profileOf(name: string): Record<string, unknown> {
+  const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: { profiles: Record<string, Record<string, unknown>> } };
+  return context.profiles[name] ?? {};
+}
+
+/** The production profile of cdk.json as a whole configuration, with changes. Without its network, its HSMs and its bridge, which their own tests add. */
 export function productionContext(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
-  return { ...context, chatelaine: { ...(context.profiles as Record<string, object>).production, network: undefined, hsm: undefined, ...changes } };
+  return { ...context, chatelaine: { ...(context.profiles as Record<string, object>).production, network: undefined, hsm: undefined, bridge: elsewhere, ...changes } };
 }
 
 /** @param change what a test adds to the stacks. @throws Error when a rule of cdk-nag is broken */

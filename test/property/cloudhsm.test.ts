@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { type ActionKind, clusterStates, type Desired, hsmStates, type Journal, type Observed, type ObservedCluster } from '#shared/cloudhsm/observation.ts';
 import { plan } from '#shared/cloudhsm/plan.ts';
 import { reconcile } from '#shared/cloudhsm/reconcile.ts';
-import { usersTag } from '#shared/cloudhsm/tags.ts';
+import { keysTag, usersTag } from '#shared/cloudhsm/tags.ts';
 import { minute } from '#test/support/cloudhsm-control-plane/model.ts';
 import { createWorld, managed, subnets, type World } from '#test/support/cloudhsm-control-plane/reconciler-world.ts';
 import { deleting } from '#test/support/cloudhsm-control-plane/requests.ts';
@@ -11,7 +11,7 @@ import { testPki } from '#test/support/cloudhsm-control-plane/test-pki.ts';
 
 const zones = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
 const now = Date.parse('2026-11-24T08:00:00Z');
-const kinds: readonly ActionKind[] = ['create-cluster', 'create-hsm', 'initialise', 'disable-authority', 'activate', 'create-users'];
+const kinds: readonly ActionKind[] = ['create-cluster', 'create-hsm', 'initialise', 'disable-authority', 'activate', 'create-users', 'create-keys'];
 const ids = fc.constantFrom('hsm-aaaaaaaaaaa', 'hsm-bbbbbbbbbbb', 'hsm-ccccccccccc', 'hsm-ddddddddddd');
 const recently = fc.integer({ min: 0, max: 30 * minute }).map((ago) => now - ago);
 
@@ -31,12 +31,17 @@ const cluster: fc.Arbitrary<ObservedCluster> = fc.record({
   sourceBackupId: fc.constantFrom(undefined, 'backup-aaaaaaaaaaa'),
   subnets: fc.constantFrom({}, Object.fromEntries(zones.map((zone, at) => [zone, subnets[at]!]))),
   hsms: fc.array(fc.record({ id: ids, zone: fc.constantFrom(...zones), state: fc.constantFrom(...hsmStates) }), { maxLength: 30 }),
-  tags: fc.constantFrom({}, { [usersTag]: 'created' }),
+  tags: fc.constantFrom({}, { [usersTag]: 'created' }, { [usersTag]: 'created', [keysTag]: '1' }),
   certificates: fc.constantFrom({}, testPki().shown, { ...testPki().shown, hsm: testPki().shown.awsHardware }, { signingRequest: 'nonsense' }),
 });
 const desired: fc.Arbitrary<Desired> = fc.oneof(
   fc
-    .record({ hsms: fc.integer({ min: 1, max: 6 }), phase: fc.constantFrom('initialised', 'active', 'scaled', 'ready'), authority: fc.constantFrom('kms', 'external') })
+    .record({
+      hsms: fc.integer({ min: 1, max: 6 }),
+      phase: fc.constantFrom('initialised', 'active', 'scaled', 'ready'),
+      authority: fc.constantFrom('kms', 'external'),
+      epoch: fc.constantFrom(undefined, 1, 2),
+    })
     .map(managed),
   fc.constant<Desired>({ source: 'restore', deployment: 'test', phase: 'ready', backupId: 'backup-aaaaaaaaaaa', hsms: 3, subnets, backupRetentionDays: 90 }),
   fc.constant<Desired>({ source: 'existing', deployment: 'test', phase: 'ready', clusterId: 'cluster-aaaaaaaaaaa' }),
@@ -116,7 +121,7 @@ describe('the reconciler, driven', () => {
           for (const zone of withoutCapacity) world.fake.faults.zonesWithoutCapacity.add(zone);
           world.fake.faults.invisibleMs = invisibleMs;
 
-          const step = await driveWithCrashes(world, managed({ hsms }), crashes);
+          const step = await driveWithCrashes(world, managed({ hsms, epoch: 1 }), crashes);
 
           const [cluster, ...more] = world.fake.model.clusters;
           expect(more).toEqual([]);
@@ -126,6 +131,7 @@ describe('the reconciler, driven', () => {
           if (step.kind !== 'done') return;
           expect(cluster!.hsms.filter(({ state }) => state === 'ACTIVE')).toHaveLength(hsms);
           for (const { users } of cluster!.hsms) expect([...users]).toEqual(['admin', 'chatelaine']);
+          expect(cluster!.tags.get(keysTag)).toBe('1');
         },
       ),
       { numRuns: 25 },

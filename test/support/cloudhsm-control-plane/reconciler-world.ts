@@ -7,14 +7,16 @@ import { createSdkControlPlane } from '#lambdas/cloudhsm/sdk-control-plane.ts';
 import type { Desired, Journal, Phase, Step } from '#shared/cloudhsm/observation.ts';
 import { type JournalStore, LeaseLost, type ReconcilerPorts } from '#shared/cloudhsm/ports.ts';
 import { reconcile } from '#shared/cloudhsm/reconcile.ts';
-import { usersTag } from '#shared/cloudhsm/tags.ts';
+import { keysTag, usersTag } from '#shared/cloudhsm/tags.ts';
 import { FakeControlPlane } from './control-plane.ts';
 import { testPki } from './test-pki.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export const subnets = ['subnet-0000000a', 'subnet-0000000b', 'subnet-0000000c'];
 
-export function managed(changes: { readonly hsms?: number; readonly phase?: Phase; readonly authority?: 'kms' | 'external' } = {}): Extract<Desired, { source: 'managed' }> {
+export function managed(
+  changes: { readonly hsms?: number; readonly phase?: Phase; readonly authority?: 'kms' | 'external'; readonly epoch?: number | undefined } = {},
+): Extract<Desired, { source: 'managed' }> {
   return { source: 'managed', deployment: 'test', phase: 'ready', authority: 'kms', hardwareRoots: testPki().roots, hsms: 3, subnets, backupRetentionDays: 90, ...changes };
 }
 
@@ -103,11 +105,17 @@ export async function createWorld(
     controlPlane: createSdkControlPlane(cloudHsmClient(endpoint, fake.model.region)),
     authority,
     administration: {
-      async request(step, clusterId) {
+      async request({ step, clusterId, epoch }) {
         fake.model.settle();
         if (step === 'activate') return fake.clusters.activate(clusterId, 'secret', options.activationLagMs);
-        fake.clusters.createUser(clusterId, 'chatelaine');
-        fake.clusters.cluster(clusterId).tags.set(usersTag, 'created');
+        const { hsms, tags } = fake.clusters.cluster(clusterId);
+        if (step === 'create-users') {
+          fake.clusters.createUser(clusterId, 'chatelaine');
+          tags.set(usersTag, 'created');
+        } else {
+          if (!hsms.every(({ users }) => users.has('chatelaine'))) throw new Error('The keys have no owner.');
+          tags.set(keysTag, String(epoch));
+        }
       },
     },
     journal,

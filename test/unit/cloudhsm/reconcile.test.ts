@@ -52,9 +52,9 @@ describe('a cluster from nothing', () => {
     await using world = await createWorld({ activationLagMs: 4 * minute });
     const steps: string[] = [];
     const administration: HsmAdministration = {
-      async request(step, clusterId) {
-        steps.push(step);
-        await world.ports.administration.request(step, clusterId);
+      async request(request) {
+        steps.push(request.step);
+        await world.ports.administration.request(request);
       },
     };
 
@@ -62,6 +62,53 @@ describe('a cluster from nothing', () => {
 
     expect(steps).toEqual(['activate', 'create-users']);
     expect(names(world.fake.changes).filter((name) => name === 'CreateHsm')).toHaveLength(3);
+  });
+});
+
+describe('the domain keys', () => {
+  test('of the first epoch come last, those of a later epoch when it is asked for, and none without an epoch', async () => {
+    await using world = await createWorld();
+    const requests: unknown[] = [];
+    const administration: HsmAdministration = {
+      async request(request) {
+        requests.push([request.step, request.epoch]);
+        await world.ports.administration.request(request);
+      },
+    };
+    const ports = { ...world.ports, administration };
+
+    await drive(ports, world.clock, managed());
+    await drive(ports, world.clock, managed({ epoch: 1 }));
+    await drive(ports, world.clock, managed({ epoch: 1 }));
+    const last = await drive(ports, world.clock, managed({ epoch: 3 }));
+
+    expect(last.kind).toBe('done');
+    expect(requests).toEqual([
+      ['activate', undefined],
+      ['create-users', undefined],
+      ['create-keys', 1],
+      ['create-keys', 3],
+    ]);
+  });
+
+  test('are not made by a step that goes only as far as the HSMs', async () => {
+    await using world = await createWorld();
+
+    await world.drive(managed({ phase: 'scaled', epoch: 1 }));
+
+    expect([...world.fake.model.clusters[0]!.tags.keys()]).not.toContain('chatelaine:keys');
+  });
+
+  test('that no task reports are asked for five times, and given up by name', async () => {
+    await using world = await createWorld();
+    await world.drive(managed());
+    let asked = 0;
+    const administration: HsmAdministration = { request: async () => void asked++ };
+
+    const step = await drive({ ...world.ports, administration }, world.clock, managed({ epoch: 1 }));
+
+    expect(step).toMatchObject({ kind: 'stopped', reason: 'no-effect', detail: expect.stringContaining('create-keys') });
+    expect(asked).toBe(5);
   });
 });
 
