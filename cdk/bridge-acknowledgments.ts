@@ -49,6 +49,12 @@ export const bridgeAcknowledgments: readonly Acknowledgment[] = [
     expires,
   })),
   {
+    id: 'ELBDeletionProtectionEnabled',
+    path: 'bridge/Bridge/Balancer/Resource',
+    reason: 'Only where destroyData says that the whole deployment goes away on command. Everywhere else the load balancer is protected, although it holds no state.',
+    expires,
+  },
+  {
     id: 'ELBv2ACMCertificateRequired',
     path: 'bridge/Bridge/Balancer/Calls/Resource',
     reason: 'TLS ends in the bridge, which has to see the certificate of its caller. The load balancer passes bytes.',

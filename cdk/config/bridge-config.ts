@@ -15,6 +15,11 @@ const fargateSchema = z
     cpu: z.union([z.literal(512), z.literal(1024), z.literal(2048), z.literal(4096)]).default(1024),
     memoryMb: z.int().min(1024).max(30_720).default(2048),
     tasks: z.strictObject({ min: z.int().min(1).max(20), max: z.int().min(1).max(20) }),
+    /** In the names of the domain keys: the deployment's own name, unless the keys came with a cluster of another one. */
+    domain: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,63}$/)
+      .optional(),
     /** Of the domain keys that new material is wrapped under. */
     epoch: z.int().min(1).max(10_000).default(1),
     tokenLabel: z.string().min(1).max(32).default(defaultTokenLabel),

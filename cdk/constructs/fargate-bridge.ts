@@ -103,6 +103,7 @@ export class FargateBridge extends Construct {
       portMappings: [{ containerPort: bridgePort }, { containerPort: bridgeHealthPort }],
       environment: {
         CHATELAINE_DEPLOYMENT: deployment,
+        CHATELAINE_DOMAIN: config.domain ?? deployment,
         CHATELAINE_EPOCH: String(config.epoch),
         CHATELAINE_HSM_PROFILE: 'cloudhsm',
         CHATELAINE_PKCS11_MODULE: '/opt/cloudhsm/lib/libcloudhsm_pkcs11.so',

@@ -16,7 +16,7 @@ import { hardened, imageOf, imageVolumes, mountVolumes, workFolder } from './bri
 
 export interface HsmAdministrationProps {
   readonly image: ImageConfig;
-  readonly deployment: string;
+  readonly domain: string;
   readonly tokenLabel: string;
   readonly hasFewHsms: boolean;
   readonly network: { readonly vpc: IVpc; readonly vpcSubnets: SubnetSelection; readonly bridgeGroup: ISecurityGroup };
@@ -98,10 +98,10 @@ export class HsmAdministration extends Construct {
     return task;
   }
 
-  #environment({ secrets, deployment, tokenLabel, hasFewHsms }: HsmAdministrationProps): Record<string, string> {
+  #environment({ secrets, domain, tokenLabel, hasFewHsms }: HsmAdministrationProps): Record<string, string> {
     // The rest comes with the request.
     const environment: Omit<FunctionEnvironment<'hsmAdministrator'>, 'CHATELAINE_HSM_STEP' | 'CHATELAINE_HSM_CLUSTER_ID' | 'CHATELAINE_EPOCH' | 'CHATELAINE_HSM_FEW'> = {
-      CHATELAINE_DEPLOYMENT: deployment,
+      CHATELAINE_DOMAIN: domain,
       CHATELAINE_TOKEN_LABEL: tokenLabel,
       CHATELAINE_TRUST_ANCHOR_SECRET: secrets.trustAnchor.secretArn,
       CHATELAINE_ADMIN_SECRET: secrets.admin.secretArn,

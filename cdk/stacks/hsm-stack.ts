@@ -174,8 +174,8 @@ export class HsmStack extends Stack {
 
   #administration(hsm: ManagedConfig): HsmAdministration {
     const { config, network } = this.#props;
-    const { bridge } = config;
-    const image = hsm.administratorImage ?? (bridge.source === 'fargate' ? bridge.image : undefined);
+    const own = config.bridge.source === 'fargate' ? config.bridge : undefined;
+    const image = hsm.administratorImage ?? own?.image;
     if (image === undefined) throw new Error('A managed cluster needs an image that administers it.');
     const secrets = {
       ...{ trustAnchor: this.trustAnchorSecret, pin: this.pinSecret },
@@ -183,8 +183,9 @@ export class HsmStack extends Stack {
       keyOwner: this.#password('KeyOwner', 'The crypto user who owns the domain keys, and uses none.', 'chatelaine-keys'),
     };
     return new HsmAdministration(this, 'Administration', {
-      ...{ image, network, deployment: config.deployment, hasFewHsms: hasFewHsms(hsm.hsms) },
-      tokenLabel: bridge.source === 'fargate' ? bridge.tokenLabel : defaultTokenLabel,
+      ...{ image, network, hasFewHsms: hasFewHsms(hsm.hsms) },
+      domain: own?.domain ?? config.deployment,
+      tokenLabel: own?.tokenLabel ?? defaultTokenLabel,
       secrets,
       clusterArns: this.formatArn({ service: 'cloudhsm', resource: 'cluster', resourceName: '*' }),
       logGroup: this.#logGroup,

@@ -7,6 +7,8 @@ const whole = z.coerce.number().int();
 
 const schema = z.object({
   CHATELAINE_DEPLOYMENT: text,
+  /** In the names of the domain keys, when it is not the deployment's. */
+  CHATELAINE_DOMAIN: text.optional(),
   CHATELAINE_EPOCH: whole.default(1),
   CHATELAINE_HSM_PROFILE: z.enum(['softhsm2', 'cloudhsm']),
   CHATELAINE_PKCS11_MODULE: text,
@@ -62,7 +64,7 @@ export function bridgeConfigOf(settings: ContainerSettings): BridgeConfigInput {
       pinEnvironment: pinVariable,
       environment: settings.SOFTHSM2_CONF === undefined ? {} : { SOFTHSM2_CONF: settings.SOFTHSM2_CONF },
     },
-    domain: settings.CHATELAINE_DEPLOYMENT,
+    domain: settings.CHATELAINE_DOMAIN ?? settings.CHATELAINE_DEPLOYMENT,
     epoch: settings.CHATELAINE_EPOCH,
     tls: { certificate, key, clientAuthority },
     listen: { host: settings.CHATELAINE_LISTEN_HOST, port: settings.CHATELAINE_BRIDGE_PORT, healthPort: settings.CHATELAINE_BRIDGE_HEALTH_PORT },

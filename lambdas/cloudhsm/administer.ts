@@ -11,7 +11,8 @@ import { createDomainKeys } from './domain-key-ceremony.ts';
 import type { SecretStore } from './hsm-services.ts';
 
 export interface AdministerOptions extends Required<AdministrationRequest> {
-  readonly deployment: string;
+  /** In the names of the domain keys. */
+  readonly domain: string;
   readonly tokenLabel: string;
   /** Fewer than three HSMs: the client would refuse a key that is on one HSM only. */
   readonly hasFewHsms: boolean;

@@ -8,7 +8,7 @@ import { askCli, type HsmUser, programs, type RunProgram } from './cloudhsm-prog
 
 export interface DomainKeyCeremony {
   readonly run: RunProgram;
-  readonly deployment: string;
+  readonly domain: string;
   readonly epoch: number;
   readonly tokenLabel: string;
   readonly officer: HsmUser;
@@ -38,8 +38,8 @@ export async function createDomainKeys(ceremony: DomainKeyCeremony): Promise<str
   return auditPoint;
 }
 
-async function make({ run, deployment, epoch, tokenLabel, owner }: DomainKeyCeremony): Promise<string> {
-  const values = { module: programs.pkcs11Module, label: tokenLabel, domain: deployment, epoch, userPin: `${owner.username}:${owner.password}` };
+async function make({ run, domain, epoch, tokenLabel, owner }: DomainKeyCeremony): Promise<string> {
+  const values = { module: programs.pkcs11Module, label: tokenLabel, domain, epoch, userPin: `${owner.username}:${owner.password}` };
   const printed = await run(programs.ceremony, [], { input: Object.entries(values).map(([name, value]) => `${name}=${value}\n`).join('') }); // biome-ignore format: one line each
   const [, point] = /^audit (?:created|present) ([0-9a-f]+)$/m.exec(printed) ?? [];
   if (point === undefined) throw new Error('The ceremony did not report the audit key.');
@@ -66,9 +66,9 @@ async function look(ceremony: DomainKeyCeremony, purpose: Purpose): Promise<Key>
   return key;
 }
 
-const filterOf = ({ deployment, epoch }: DomainKeyCeremony, purpose: Purpose) => [
+const filterOf = ({ domain, epoch }: DomainKeyCeremony, purpose: Purpose) => [
   '--filter',
-  `attr.label=chatelaine/${deployment}/${purpose}/${epoch}`,
+  `attr.label=chatelaine/${domain}/${purpose}/${epoch}`,
   `attr.class=${classes[purpose]}`,
 ];
 

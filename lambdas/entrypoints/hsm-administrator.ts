@@ -41,7 +41,7 @@ export async function handler(): Promise<void> {
     step: settings.CHATELAINE_HSM_STEP,
     clusterId: settings.CHATELAINE_HSM_CLUSTER_ID,
     epoch: settings.CHATELAINE_EPOCH,
-    deployment: settings.CHATELAINE_DEPLOYMENT,
+    domain: settings.CHATELAINE_DOMAIN,
     tokenLabel: settings.CHATELAINE_TOKEN_LABEL,
     hasFewHsms: settings.CHATELAINE_HSM_FEW !== undefined,
     region: process.env.AWS_REGION ?? '',

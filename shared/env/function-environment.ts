@@ -65,9 +65,9 @@ export const functionEnvironments = {
   hsmAdministrator: z.object({
     CHATELAINE_HSM_STEP: z.enum(administrationSteps),
     CHATELAINE_HSM_CLUSTER_ID: z.string().regex(/^cluster-[2-7a-zA-Z]{11,16}$/),
-    /** Of the domain keys, in the names of which the deployment stands too. */
+    /** Both stand in the names of the domain keys. */
     CHATELAINE_EPOCH: z.coerce.number<string>().int().min(1).max(10_000),
-    CHATELAINE_DEPLOYMENT: text,
+    CHATELAINE_DOMAIN: text,
     CHATELAINE_TOKEN_LABEL: text.max(32),
     /** Set for a cluster of fewer than three HSMs: keys are then used although they are on one HSM only. */
     CHATELAINE_HSM_FEW: z.literal('1').optional(),

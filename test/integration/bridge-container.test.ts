@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -34,8 +36,10 @@ const dayMs = 86_400_000;
 const validDays = 14;
 
 beforeAll(async () => {
-  [kms, secrets, token] = await Promise.all([startServer(), startSecretStore(['bridge', 'crypto', 'reader', 'pin', 'empty']), createTestToken()]);
+  [kms, secrets, token] = await Promise.all([startServer(), startSecretStore(['bridge', 'crypto', 'reader', 'pin', 'user', 'anchor', 'empty']), createTestToken()]);
   secrets.write('pin', token.userPin);
+  secrets.write('user', JSON.stringify({ username: 'chatelaine', password: 'user-password' }));
+  secrets.write('anchor', 'the trust anchor');
   const { accessKeyId, secretAccessKey } = kms.credentials;
   const client = new KMSClient({ endpoint: kms.endpoint, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } });
   const make = async () => readKmsAuthorityKey(client, (await kms.call('CreateKey', { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' })).body.KeyMetadata.KeyId);
@@ -159,6 +163,33 @@ describe('the container of the bridge', () => {
 
     expect(await container.exited()).toBe(code);
     expect(container.output()).toContain(reason);
+  });
+
+  test.each([
+    ['three HSMs', {}, []],
+    ['one or two', { CHATELAINE_HSM_FEW: '1' }, ['--disable-key-availability-check']],
+  ])('configures the client of CloudHSM by the id of the cluster and its trust anchor, for %s, before the bridge starts', async (_, changes, more) => {
+    const folder = mkdtempSync(join(tmpdir(), 'chatelaine-cloudhsm-'));
+    mkdirSync(join(folder, 'bin'));
+    mkdirSync(join(folder, 'etc'));
+    writeFileSync(join(folder, 'bin/configure-pkcs11'), `#!/bin/sh\nprintf '%s\\n' "$@" > '${folder}/arguments'\n`, { mode: 0o755 });
+    const cloudhsm = { CHATELAINE_HSM_PROFILE: 'cloudhsm', CHATELAINE_CLOUDHSM_FOLDER: folder, CHATELAINE_HSM_CLUSTER_ID: 'cluster-aaaaaaaaaaa' };
+    const container = await start({ ...cloudhsm, CHATELAINE_HSM_TRUST_ANCHOR_SECRET: 'anchor', CHATELAINE_HSM_PIN_SECRET: 'user', CHATELAINE_TOKEN_LABEL: 'away', ...changes });
+    await container.until('bridge-restarts');
+
+    const anchor = join(folder, 'etc/customerCA.crt');
+    expect(readFileSync(join(folder, 'arguments'), 'utf8').trim().split('\n')).toEqual([
+      '--cluster-id',
+      'cluster-aaaaaaaaaaa',
+      '--region',
+      'us-east-1',
+      '--hsm-ca-cert',
+      anchor,
+      ...more,
+    ]);
+    expect(readFileSync(anchor, 'utf8')).toBe('the trust anchor');
+    expect(container.output()).not.toContain('user-password');
+    rmSync(folder, { recursive: true });
   });
 
   test('waits for an HSM that is away instead of ending, and counts as alive meanwhile', async () => {

@@ -12,7 +12,7 @@ function options(step: AdministerOptions['step'], cli: CloudHsmCli, sent: unknow
     .set('pin', JSON.stringify({ username: 'chatelaine', password: 'user-password' }))
     .set('owner', JSON.stringify({ username: 'chatelaine-keys', password: 'owner-password' }));
   return {
-    ...{ step, run: cli.run, secrets, clusterId: 'cluster-aaaaaaaaaaa', region: 'us-east-1', epoch: 1, deployment: 'prod', tokenLabel: 'hsm1', hasFewHsms: false },
+    ...{ step, run: cli.run, secrets, clusterId: 'cluster-aaaaaaaaaaa', region: 'us-east-1', epoch: 1, domain: 'prod', tokenLabel: 'hsm1', hasFewHsms: false },
     ...{ trustAnchorSecret: 'anchor', adminSecret: 'admin', pinSecret: 'pin', keyOwnerSecret: 'owner' },
     writeTrustAnchor: async () => '/tmp/customerCA.crt',
     client: { send: async (...call) => void sent.push(call) },
