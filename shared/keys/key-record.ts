@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { KeySpec, KeyUsage } from '#shared/algorithms/key-specs.ts';
 import type { KeyOrigin } from '#shared/keys/material.ts';
 import type { Versioning } from '#shared/keys/versions.ts';
@@ -69,6 +69,4 @@ export interface VersionRecord {
 }
 
 /** KeyMaterialId (64 hexadecimal digits): names a version to callers without telling anything about it, the same in every replica. */
-export function keyMaterialId(keyId: string, version: number): string {
-  return createHash('sha256').update(`chatelaine-key-material\n${keyId}\n${version}`).digest('hex');
-}
+export const keyMaterialId = (keyId: string, version: number): string => hash('sha256', `chatelaine-key-material\n${keyId}\n${version}`, 'hex');

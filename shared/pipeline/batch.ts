@@ -65,7 +65,11 @@ export async function runBatch(batch: Batch): Promise<readonly BatchItem[]> {
     if (context !== undefined) admitted.push({ item, context });
   }
   const collector = new CallCollector((calls) => batch.service.ports.cipher.batch(calls), admitted.length);
-  await Promise.all(admitted.map(({ item, context }) => runItem(batch, item, context, collector)));
+  const [first] = admitted;
+  if (first !== undefined) {
+    const ports = portsOf(first.context.ports, collector);
+    await Promise.all(admitted.map(({ item, context }) => runItem(batch, item, { ...context, ports }, collector)));
+  }
   if (collector.lost !== undefined && admitted.every(({ item }) => item.failure !== undefined)) throw collector.lost;
   return items;
 }
@@ -114,16 +118,22 @@ async function findKeys({ service, request: { caller }, operation }: Batch, item
   const accompanying = service.accessReader.rowsFor(identityOf(caller));
   const find = (references: Readonly<Record<string, KeyReference>>) => service.keyReader.find(references, caller, operation.material === true, snapshot, accompanying);
   try {
-    const all = await find(Object.fromEntries(readable.flatMap(({ references }, at) => Object.entries(references).map(([role, reference]) => [`${at}/${role}`, reference]))));
-    readable.forEach((item, at) => {
-      takeLookups(item, Object.fromEntries(Object.keys(item.references).map((role) => [role, all[`${at}/${role}`]!])));
-    });
+    // Items that mean the same key in the same way share one look-up.
+    const distinct: Record<string, KeyReference> = {};
+    const named = readable.map((item) => ({ item, roles: Object.entries(item.references).map(([role, reference]) => [role, nameOf(reference), reference] as const) }));
+    for (const { roles } of named) for (const [, name, reference] of roles) distinct[name] ??= reference;
+    const all = await find(distinct);
+    for (const { item, roles } of named) takeLookups(item, Object.fromEntries(roles.map(([role, name]) => [role, all[name]!])));
   } catch (error) {
     if (!(error instanceof SealBroken || error instanceof CorruptRow)) throw error;
     // Somebody wrote to the database. Only the items that name that row fail.
     for (const item of readable) await attempt(item, async () => takeLookups(item, await find(item.references)));
   }
 }
+
+/** The identifier comes last: whatever it holds, no two references have one name. */
+const nameOf = ({ accepts, region, version, accepted, fromCiphertext, identifier }: KeyReference): string =>
+  `${accepts} ${region ?? ''} ${version ?? ''} ${accepted === true} ${fromCiphertext === true} ${identifier}`;
 
 function takeLookups(item: BatchItem, lookups: Lookups): void {
   item.lookups = lookups;
@@ -148,18 +158,19 @@ async function principalReader({ service, request }: Batch, items: readonly Batc
   }
 }
 
+/** The same for all items: what they ask of the HSM goes to the collector. Pairs are generated one by one: no operation that has a batch makes them. */
+function portsOf(ports: ItemContext['ports'], { calls }: CallCollector): ItemContext['ports'] {
+  return { ...ports, cipher: { ...calls, generateDataKeyPair: ports.cipher.generateDataKeyPair }, signer: calls, mac: calls };
+}
+
 async function runItem({ operation, onMaterialRefused }: Batch, item: BatchItem, context: ItemContext, collector: CallCollector): Promise<void> {
-  const lane = collector.lane();
-  const { cipher } = context.ports;
-  // Pairs are generated one by one: no operation that has a batch makes them.
-  const ports = { ...context.ports, cipher: { ...lane, generateDataKeyPair: cipher.generateDataKeyPair }, signer: lane, mac: lane };
   try {
-    item.output = await operation.run({ ...context, ports }, item.input!);
+    item.output = await operation.run(context, item.input!);
   } catch (error) {
     if (error instanceof CryptoError && error.code === 'material-refused') onMaterialRefused(item.keys);
     item.failure = toKmsError(error);
   } finally {
-    lane.end();
+    collector.end();
   }
 }
 

@@ -16,8 +16,10 @@ export class CallCollector {
   #running: number;
   #waiting: Waiting[] = [];
   #lost: unknown;
+  /** For the items, each of which has one call under way at a time. */
+  readonly calls: BatchableCrypto = this.#collected();
 
-  /** @param items how many will take a lane; each must end it */
+  /** @param items how many will ask; each must end */
   constructor(send: BatchableCrypto['batch'], items: number) {
     this.#send = send;
     this.#running = items;
@@ -28,8 +30,13 @@ export class CallCollector {
     return this.#lost;
   }
 
-  /** For one item, which has one call under way at a time. */
-  lane(): BatchableCrypto & { end(): void } {
+  /** One item asks for nothing more. */
+  end(): void {
+    this.#running -= 1;
+    this.#sendWhenComplete();
+  }
+
+  #collected(): BatchableCrypto {
     const batch = (calls: readonly CryptoCall[]): Promise<readonly CryptoOutcome[]> =>
       new Promise((resolve, reject) => {
         this.#waiting.push({ calls, resolve, reject });
@@ -39,11 +46,7 @@ export class CallCollector {
       (name: BatchableName) =>
       async (...parameters: unknown[]) =>
         resultOf((await batch([{ name, parameters } as unknown as CryptoCall]))[0]!);
-    const end = (): void => {
-      this.#running -= 1;
-      this.#sendWhenComplete();
-    };
-    return { ...(Object.fromEntries(batchableNames.map((name) => [name, single(name)])) as unknown as BatchableCrypto), batch, end };
+    return { ...(Object.fromEntries(batchableNames.map((name) => [name, single(name)])) as unknown as BatchableCrypto), batch };
   }
 
   #sendWhenComplete(): void {

@@ -125,7 +125,7 @@ async function attemptOnce(
 ): Promise<Record<string, unknown> | undefined> {
   const { operation, caller } = request;
   if (operation.batchOf !== undefined) return await runItems(service, request, operation.batchOf, input, trail, committer);
-  const context = admit(service, request, operation, input, await authorizeRequest(service, request, input, trail), trail.now, committer);
+  const context = admit(service, request, operation, input, await authorizeRequest(service, request, input, trail), trail.now, { ...service.ports, committer });
   const output = await operation.run(context, await service.markers.open(operation, caller, input));
   trail.used = Object.values(trail.keys);
   return await service.markers.seal(operation, caller, trail.attestation === undefined ? output : await sealAnswer(operation, trail.attestation, output));
@@ -146,7 +146,7 @@ function admit(
   input: Record<string, unknown>,
   { keys, access }: AuthorizedRequest,
   now: number,
-  committer: RequestCommitter,
+  ports: Ports,
 ): Context<keyof Ports, never, string> {
   const context: Context<keyof Ports, never, string> = {
     caller,
@@ -154,7 +154,7 @@ function admit(
     requestId,
     now,
     keys,
-    ports: { ...service.ports, committer },
+    ports,
     access,
     error: (code, message) => new KmsError(code, message),
   };
@@ -172,19 +172,20 @@ async function runItems(
   trail: Trail,
   committer: RequestCommitter,
 ): Promise<Record<string, unknown>> {
+  const ports = { ...service.ports, committer };
   const items = await runBatch({
     service,
     request,
     operation,
     members: input.Items as readonly unknown[],
     now: trail.now,
-    admit: (members, authorized) => admit(service, request, operation, members, authorized, trail.now, committer),
+    admit: (members, authorized) => admit(service, request, operation, members, authorized, trail.now, ports),
     onMaterialRefused: (keys) => raiseMaterialRefused(service, request, keys),
   });
   const byArn = new Map(items.flatMap((item, at) => Object.entries(item.keys).map(([role, key]) => [key.arn, [`${at}.${role}`, key] as const])));
   trail.keys = Object.fromEntries(byArn.values());
   trail.parameters = batchParameters(items, outcomeOf);
-  trail.used = items.flatMap(({ failure, keys }) => (failure === undefined ? Object.values(keys) : []));
+  trail.used = [...new Set(items.flatMap(({ failure, keys }) => (failure === undefined ? Object.values(keys) : [])))];
   const failures = items.flatMap(({ failure }) => failure ?? []);
   reportFaults(service, { operation: request.operation.name, requestId: request.requestId }, failures);
   trail.itemFailure = failures.find((failure) => outcomeOf(failure) === 'denied') ?? failures[0];
