@@ -18,6 +18,13 @@ export async function benchLambda(report: (measurement: Measurement) => void): P
       Number(execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env: { PATH: process.env.PATH } })),
     );
     times.sort((a, b) => a - b);
-    report({ name: `lambda/${name}-import`, opsPerSecond: 0, p50Ms: times[Math.floor(runs / 2)]!, p99Ms: times.at(-1)!, errors: 0, notes: `${size} minified, loaded at the start` });
+    report({
+      name: `lambda/${name}-import`,
+      opsPerSecond: 0,
+      p50Ms: times[Math.floor(runs / 2)]!,
+      p99Ms: times.at(-1)!,
+      errors: 0,
+      notes: `${size} minified, loaded at the start`,
+    });
   }
 }

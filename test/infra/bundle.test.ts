@@ -28,7 +28,10 @@ const entrypoint = (name: string): BundledEntrypoint => files.find((file) => fil
 const inputsOf = (name: string): readonly string[] => [...entrypoint(name).inputs, ...entrypoint(name).onDemand];
 const packagesIn = (inputs: readonly string[]): string[] => [...new Set(inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []))];
 const packagesOf = (name: string): string[] => packagesIn(inputsOf(name));
-const clientsIn = (inputs: readonly string[]): string[] => packagesIn(inputs).filter((name) => name.startsWith('@aws-sdk/client-')).sort();
+const clientsIn = (inputs: readonly string[]): string[] =>
+  packagesIn(inputs)
+    .filter((name) => name.startsWith('@aws-sdk/client-'))
+    .sort();
 
 describe('the bundles', () => {
   test.each(entrypoints)('%s loads and has a handler', async (name) => {
