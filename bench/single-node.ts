@@ -28,7 +28,7 @@ export async function withSingleNode(run: (node: SingleNode) => Promise<void>): 
   }
 }
 
-/** The server's JSON ready line; everything after it is its request log, which is read and dropped. */
+/** The server's JSON ready line; everything after it is its request log, which is dropped unread, so that it costs the load generator nothing. */
 async function readyEndpoint(server: ChildProcess): Promise<string> {
   const lines = createInterface({ input: server.stdout! });
   return new Promise((found, failed) => {
@@ -36,7 +36,10 @@ async function readyEndpoint(server: ChildProcess): Promise<string> {
     lines.on('line', (line) => {
       if (!line.startsWith('{"event":"ready"')) return;
       const { endpoint } = JSON.parse(line) as { endpoint?: string };
-      if (endpoint !== undefined) found(endpoint);
+      if (endpoint === undefined) return;
+      lines.close();
+      server.stdout!.removeAllListeners('data').resume();
+      found(endpoint);
     });
   });
 }
