@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createBridgeClient } from '#bridge/client/bridge-client.ts';
 import { exitCodes } from '#bridge/exit-codes.ts';
 import { issueUnder } from '#bridge/pki/certificates.ts';
@@ -14,6 +14,7 @@ import { createCertificateSecrets } from '#lambdas/authority/certificate-secrets
 import { issueCertificates, type Subject } from '#lambdas/authority/issue-certificates.ts';
 import { type KmsAuthorityKey, readKmsAuthorityKey } from '#lambdas/authority/kms-authority-key.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
+import { makeKey } from '#test/hsm/keys.ts';
 import { type BridgeContainer, startContainer } from '#test/support/bridge-container.ts';
 import { type SecretStore, startSecretStore } from '#test/support/secret-store.ts';
 import { startServer, type TestServer } from '#test/support/server.ts';
@@ -200,6 +201,53 @@ describe('the container of the bridge', () => {
     await expect(promisify(execFile)(process.execPath, [livez], { env: { ...container.environment } })).resolves.toBeDefined();
     container.signal('SIGTERM');
     expect(await container.exited()).not.toBeNull();
+  });
+
+  test('goes on after its HSM was lost and came back, under load: calls fail for that time, none is answered wrongly, and what was sealed opens', async () => {
+    await issue([keys[0]]);
+    const own = await createTestToken();
+    const container = await start({ SOFTHSM2_CONF: own.configurationPath });
+    await container.until('ready');
+    const { ca } = JSON.parse(secrets.read('crypto')) as BridgeCertificate;
+    const made = await issueUnder({ certificate: ca, key: keys[0] }, { kind: 'client', callerClass: 'admin', validDays: 1 });
+    const crypto = connect(container)({ ca, cert: made.certificate, key: made.key });
+    const side = { key: await makeKey(crypto, 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT'), algorithm: 'SYMMETRIC_DEFAULT' } as const;
+    const sealed: (readonly [string, Awaited<ReturnType<typeof crypto.encrypt>>])[] = [];
+    const codes = new Set<string>();
+    let running = true;
+    const load = Array.from({ length: 4 }, async (_, caller) => {
+      for (let number = 0; running; number += 1) {
+        const text = `${caller}/${number}`;
+        await crypto
+          .encrypt(side, Buffer.from(text))
+          .then((parts) => sealed.push([text, parts]))
+          .catch(async (error: { code: string }) => {
+            codes.add(error.code);
+            await new Promise((resume) => setTimeout(resume, 20));
+          });
+      }
+    });
+    const progress = async () => {
+      const before = sealed.length;
+      await vi.waitUntil(() => sealed.length > before + 20, { timeout: 20_000 });
+    };
+    const tokens = join(own.dir, 'tokens');
+    await progress();
+    renameSync(tokens, `${tokens}-gone`);
+    await container.until('bridge-restarts');
+    rmSync(tokens, { recursive: true, force: true });
+    renameSync(`${tokens}-gone`, tokens);
+    await container.until('ready', 2);
+    await progress();
+    running = false;
+    await Promise.all(load);
+
+    for (const [text, parts] of sealed) expect(Buffer.from(await crypto.decrypt(side, parts)).toString()).toBe(text);
+    expect([...codes].filter((code) => !['unavailable', 'timeout', 'internal'].includes(code))).toEqual([]);
+    expect(codes.size).toBeGreaterThan(0);
+    crypto.close();
+    await container.remove();
+    own.remove();
   });
 
   test('writes no secret into its log', async () => {
