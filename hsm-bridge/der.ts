@@ -11,9 +11,12 @@ export function unsignedInteger(magnitude: Uint8Array): Buffer {
 }
 
 /** SubjectPublicKeyInfo of an EC key. @param ecPoint CKA_EC_POINT: the point, DER-wrapped in an OCTET STRING. */
-export function ecPublicKeyInfo(curveOidDer: string, ecPoint: Uint8Array): Buffer {
+export const ecPublicKeyInfo = (curveOidDer: string, ecPoint: Uint8Array): Buffer => ecPointInfo(curveOidDer, octets(ecPoint));
+
+/** The same of a bare point, whatever it is: compressed ones too. */
+export function ecPointInfo(curveOidDer: string, point: Uint8Array): Buffer {
   const ecPublicKey = Buffer.from('06072a8648ce3d0201', 'hex');
-  return sequence(sequence(ecPublicKey, Buffer.from(curveOidDer, 'hex')), bitString(octets(ecPoint)));
+  return sequence(sequence(ecPublicKey, Buffer.from(curveOidDer, 'hex')), bitString(point));
 }
 
 export function rsaPublicKeyInfo(modulus: Uint8Array, publicExponent: Uint8Array): Buffer {

@@ -2,7 +2,7 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import pkcs11 from 'pkcs11js';
 import { describeKeySpec, type EcSpec, type KeySpec } from '#shared/algorithms/key-specs.ts';
-import { ecPublicKeyInfo, octetString } from '../der.ts';
+import { ecPointInfo } from '../der.ts';
 import { destroy } from './material.ts';
 import type { Handle } from './module.ts';
 import { HsmError, type Sessions } from './sessions.ts';
@@ -30,7 +30,7 @@ function hasPlainForm({ oidDer, orderBytes }: EcSpec, publicKeyInfo: Uint8Array)
   return [1 + 2 * orderBytes, 1 + orderBytes].some((pointBytes) => {
     if (publicKeyInfo.length < pointBytes) return false;
     const point = publicKeyInfo.subarray(publicKeyInfo.length - pointBytes);
-    return ecPublicKeyInfo(oidDer, octetString(point)).equals(publicKeyInfo);
+    return ecPointInfo(oidDer, point).equals(publicKeyInfo);
   });
 }
 
