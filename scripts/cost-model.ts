@@ -132,7 +132,7 @@ export function costModelPage(notice: string): string {
     ),
     'One AWS KMS custom key store on the same three HSMs costs the HSMs as well, and 1 USD a key beside them, and offers symmetric keys only.',
     ...profiles.flatMap(({ name, lines }) => [`## Fixed, ${name}`, itemised(lines)]),
-    `Two HSMs instead of three save ${usd(hoursPerMonth * prices.hsmHour.usd)}; see the runbook for the [loss of an HSM](runbooks/hsm-loss.md) before that. A development cluster can be taken down to no HSM overnight and come back from its backup: 176 hours a month cost ${usd(176 * prices.hsmHour.usd)}. Custom metrics are charged for each combination of dimensions that occurs; the lists in \`shared/metrics/dimensions.ts\` bound them.`,
+    `Two HSMs instead of three save ${usd(hoursPerMonth * prices.hsmHour.usd)}; see the runbook for the [loss of an HSM](runbooks/hsm-loss.md) before that. A development cluster can be without an HSM overnight: switch its schedule off and delete the HSM ([CloudHSM](cloudhsm.md), "Taking it away"); with the schedule on again the cluster gets one from its newest backup. 176 hours a month cost ${usd(176 * prices.hsmHour.usd)}. Custom metrics are charged for each combination of dimensions that occurs; the lists in \`shared/metrics/dimensions.ts\` bound them.`,
     '## Per million requests',
     itemised(perMillion),
     'A batch of 100 items is one request to API Gateway, Lambda, EventBridge and the web ACL: its items cost about a hundredth of that each, and the same on the HSM. Caching data keys on the side of the caller saves more than anything here.',

@@ -34,7 +34,8 @@ export function createHsmReconcileHandler({ ports, desired, metrics }: HsmReconc
     const isResource = typeof event === 'object' && event !== null && 'RequestType' in event;
     if (isResource && !request.success) throw new Error('The custom resource has unusable properties.');
     const { Phase = 'ready', Hsms } = request.data?.ResourceProperties ?? {};
-    const wanted = desired(Phase, Hsms);
+    const asked = desired(Phase, Hsms);
+    const wanted: Desired = 'hsms' in asked ? { ...asked, keepsOnly: request.data?.RequestType !== 'Create' } : asked;
     const looks: Observed[] = [];
     const step = await reconcile({ ...ports, seen: (observed) => void looks.push(observed) }, wanted);
     report(step);

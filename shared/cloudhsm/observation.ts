@@ -86,6 +86,8 @@ export interface Fleet {
   /** One subnet for each zone, chosen once: a cluster never gets others. */
   readonly subnets: readonly string[];
   readonly backupRetentionDays: number;
+  /** No cluster is made: one that is gone was deleted by a person, and an empty one in its place would hide that and cost money. */
+  readonly keepsOnly?: boolean | undefined;
 }
 
 /** All that the reconciler can do. Nothing here deletes, and nothing may be added that does. */
@@ -119,6 +121,7 @@ export type WaitReason =
 export type StopReason =
   | 'several-clusters'
   | 'cluster-not-found'
+  | 'no-cluster'
   | 'cluster-not-active'
   | 'cluster-without-hsm'
   | 'cluster-is-being-deleted'

@@ -47,6 +47,8 @@ function planExisting(cluster: ObservedCluster | undefined, clusterId: string): 
 }
 
 function planCreation(observed: Observed, desired: Kept): Step {
+  // A call of the deployment may not be visible yet; its own driver waits for it.
+  if (desired.keepsOnly === true) return stopped('no-cluster', `there is none with the tag of ${desired.deployment}, and only a first deployment or a person makes one`);
   if (calledRecently(observed, 'create-cluster', settleMs.cluster)) return waitFor(observed, 'own-call-not-visible-yet');
   if (callsInVain(observed, 'create-cluster')) return stopped('no-effect', 'CreateCluster was called several times and no cluster came of it');
   const wait = desired.source === 'restore' ? planBackup(observed, desired.backupId) : undefined;

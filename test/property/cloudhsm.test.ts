@@ -41,9 +41,10 @@ const desired: fc.Arbitrary<Desired> = fc.oneof(
       phase: fc.constantFrom('initialised', 'active', 'scaled', 'ready'),
       authority: fc.constantFrom('kms', 'external'),
       epoch: fc.constantFrom(undefined, 1, 2),
+      keepsOnly: fc.boolean(),
     })
-    .map(managed),
-  fc.constant<Desired>({ source: 'restore', deployment: 'test', phase: 'ready', backupId: 'backup-aaaaaaaaaaa', hsms: 3, subnets, backupRetentionDays: 90 }),
+    .map(({ keepsOnly, ...changes }) => ({ ...managed(changes), keepsOnly })),
+  fc.constant<Desired>({ source: 'restore', deployment: 'test', phase: 'ready', backupId: 'backup-aaaaaaaaaaa', hsms: 3, subnets, backupRetentionDays: 90, keepsOnly: false }),
   fc.constant<Desired>({ source: 'existing', deployment: 'test', phase: 'ready', clusterId: 'cluster-aaaaaaaaaaa' }),
   fc.constant<Desired>({ source: 'softhsm', deployment: 'test', phase: 'ready' }),
 );
@@ -87,7 +88,7 @@ describe('the plan, from anything that can be seen', () => {
 
         if (step.kind !== 'act') return;
         const present = seen.clusters.filter(({ state }) => state !== 'DELETED');
-        if (step.action.kind === 'create-cluster') expect(present).toEqual([]);
+        if (step.action.kind === 'create-cluster') expect([present, 'keepsOnly' in wanted && wanted.keepsOnly]).toEqual([[], false]);
         else for (const { hsmType, mode } of present) expect([hsmType, mode]).toEqual(['hsm2m.medium', 'FIPS']);
         if (step.action.kind === 'create-hsm') expect(present[0]!.hsms.filter(({ state }) => state !== 'DELETED').length).toBeLessThan(28);
         expect(['managed', 'restore']).toContain(wanted.source);

@@ -103,6 +103,34 @@ describe('the custom resources', () => {
     expect(await handlerOf(world)({ source: 'aws.events' })).toEqual({ IsComplete: false });
   });
 
+  test('make a cluster in a first deployment only: neither an update nor the schedule puts an empty one in the place of one that was deleted', async () => {
+    await using world = await createWorld();
+    const handler = handlerOf(world);
+
+    expect(await handler({ source: 'aws.events' })).toEqual({ IsComplete: false });
+    await expect(handler(event('Update', 'ready'))).rejects.toThrow('no-cluster');
+    expect(world.fake.changes).toEqual([]);
+
+    await poll(world, handler, event('Create', 'initialised'));
+    world.fake.model.clusters[0]!.state = 'DELETED';
+    world.clock.advance(60 * 60_000);
+    const changes = world.fake.changes.length;
+    expect(await handler({ source: 'aws.events' })).toEqual({ IsComplete: false });
+    expect(world.fake.changes).toHaveLength(changes);
+    expect(measured.get('HsmDivergence')).toBe(1);
+  });
+
+  test('the schedule puts an HSM in the place of one that is gone', async () => {
+    await using world = await createWorld();
+    await world.drive(managed());
+    const [cluster] = world.fake.model.clusters;
+    for (const hsm of cluster!.hsms) hsm.state = 'DELETED';
+
+    await poll(world, handlerOf(world), { source: 'aws.events' });
+
+    expect(cluster!.hsms.filter(({ state }) => state === 'ACTIVE').map(({ zone }) => zone)).toEqual(['us-east-1a', 'us-east-1b', 'us-east-1c']);
+  });
+
   test('have one id for ever, so that none is ever replaced', async () => {
     const handler = createHsmResourceHandler('chatelaine');
     const made = await handler({ ResourceProperties: { Phase: 'scaled', Hsms: '2' } });
