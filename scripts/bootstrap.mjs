@@ -1,5 +1,5 @@
 /**
- * npm start, npm test, npm run bench: does all set-up that is missing, then runs the thing on Node 24.
+ * npm start, npm test, npm run emulator, npm run bench: does all set-up that is missing, then runs the thing on Node 24.
  * Plain JavaScript without dependencies: it runs on any Node from 20 on, before anything is installed.
  */
 import { join } from 'node:path';
@@ -27,6 +27,11 @@ const commands = {
     ensureAwsCli();
     return runTests(node, args);
   },
+  emulator() {
+    const node = prepare();
+    ensurePythonEnvironment(node);
+    return runInForeground(node, [join(root, 'test/emulator/serve.ts'), ...args], { tellsParentGone: false });
+  },
   bench() {
     const node = prepare();
     return run(node, [join(root, 'bench/main.ts'), ...args]);
@@ -42,7 +47,7 @@ function prepare() {
 }
 
 if (!Object.hasOwn(commands, command ?? '')) {
-  console.error('usage: node scripts/bootstrap.mjs start|test|bench [arguments]');
+  console.error('usage: node scripts/bootstrap.mjs start|test|emulator|bench [arguments]');
   process.exit(2);
 }
 try {

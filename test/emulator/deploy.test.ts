@@ -1,4 +1,6 @@
 /** The unmodified product stacks in the emulator, with IAM enforced for callers and for the functions' own roles, and a real bridge on SoftHSM. */
+
+import { EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import type { CreateKeyCommandInput, KMS } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -12,8 +14,10 @@ import { type Credentials, createUser, kmsClient, rest } from '../support/deploy
 import { withEnvironment } from '../support/deployed-function.ts';
 import { rewriteKey, runSweep, until } from '../support/deployed-sweep.ts';
 import { describeAwsSdkTour } from './deployed/aws-sdk-tour.ts';
+import { describeBridgeFaults } from './deployed/bridge-faults.ts';
 import type { DeployedService } from './deployed/deployed-service.ts';
 import { describeEditedRows } from './deployed/edited-rows.ts';
+import { describeKeyStores } from './deployed/key-stores.ts';
 import { describeRestTour } from './deployed/rest-tour.ts';
 
 // Cold functions, a queue and a batching window are waited for.
@@ -72,6 +76,12 @@ async function call(method: string, path: string, options: Parameters<typeof res
 async function newKey(input: CreateKeyCommandInput = {}): Promise<string> {
   const { KeyMetadata } = await kms.createKey(input);
   return KeyMetadata?.KeyId ?? '';
+}
+async function schedules(): Promise<(string | undefined)[]> {
+  const events = new EventBridgeClient(deployed.client);
+  const { Rules = [] } = await events.send(new ListRulesCommand({}));
+  events.destroy();
+  return Rules.map(({ ScheduleExpression }) => ScheduleExpression);
 }
 const errorName = async (request: Promise<unknown>): Promise<string> => request.then(() => 'none').catch((error: Error) => error.name);
 
@@ -261,6 +271,8 @@ describe('without a caller', () => {
 describeAwsSdkTour(service);
 describeRestTour(service);
 describeEditedRows(service);
+describeKeyStores(service);
+describeBridgeFaults(service);
 
 describe('the audit trail', () => {
   // The function's role may put events on the deployment's bus only, so another bus refuses them.
@@ -317,17 +329,27 @@ describe('the audit trail', () => {
 });
 
 describe('the deployment', () => {
-  test('an update keeps the keys; the deployment can be taken away and made again', async () => {
+  test('an update brings what was changed and keeps the keys; the deployment can be taken away and made again', async () => {
     const KeyId = await newKey();
     const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: plaintext });
+    const [CustomKeyStore] = (await kms.describeCustomKeyStores({})).CustomKeyStores ?? [];
+    const inStore = await newKey({ Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: CustomKeyStore?.CustomKeyStoreId });
+    const before = await schedules();
 
-    await deployed.deploy({ logRetentionDays: 90, sweepMinutes: 30 });
+    // The bridge of the key store is withdrawn.
+    await deployed.deploy({ logRetentionDays: 90, sweepMinutes: 30, keyStores: [] });
     kms.destroy();
     kms = clientOf(alice);
     const opened = await kms.decrypt({ CiphertextBlob });
+    const { KeyMetadata: withdrawn } = await kms.describeKey({ KeyId: inStore });
+    const refused = await errorName(kms.encrypt({ KeyId: inStore, Plaintext: plaintext }));
+    const { CustomKeyStores } = await kms.describeCustomKeyStores({});
+    const after = await schedules();
     const printed = await deployed.cdk('destroy', '--all', '--force', ...deployed.contextArguments);
 
     expect(Buffer.from(opened.Plaintext ?? [])).toEqual(plaintext);
+    expect([before.includes('rate(30 minutes)'), after.includes('rate(30 minutes)')]).toEqual([false, true]);
+    expect([withdrawn?.KeyState, refused, CustomKeyStores?.[0]?.ConnectionState]).toEqual(['Unavailable', 'KMSInvalidStateException', 'FAILED']);
     expect(printed).not.toMatch(/fail|error/i);
     // The archive outlives the deployment.
     expect((await archive.records()).length).toBeGreaterThan(0);

@@ -153,8 +153,9 @@ function bridgeConfig(token: TestToken, { config = {}, hsm = {} }: TestBridgeOpt
   return {
     domain: 'default',
     epoch: 1,
-    listen: { port, healthPort },
     ...config,
+    // A restart takes the ports again that the first start got.
+    listen: { port, healthPort, ...config.listen },
     hsm: {
       modulePath: token.modulePath,
       profile: 'softhsm2',

@@ -1,6 +1,7 @@
 /** Callers of the deployed API: IAM users of the emulator, and requests that they sign as `execute-api`. */
 import { KMS } from '@aws-sdk/client-kms';
 import type { Deployed } from './deploy.ts';
+import type { LedgerCall } from './ledger.ts';
 import { signRequest } from './sign-request.ts';
 
 export interface Credentials {
@@ -57,14 +58,27 @@ export function kmsClient(deployed: Deployed, credentials: Credentials): KMS {
   });
 }
 
+/** For a ledger: the AWS JSON protocol, sent once. */
+export const wireCall =
+  (deployed: Deployed, principal: Credentials): LedgerCall =>
+  (operation, input) =>
+    rest(deployed, principal, 'POST', '/', { body: input, headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${operation}` } });
+
 export interface RestOptions {
   readonly body?: unknown;
   readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Changes the signed request before it is sent. */
   readonly tamper?: (headers: Record<string, string>) => void;
 }
 
-export async function rest(deployed: Deployed, principal: Credentials, method: string, path: string, { body, query = '', tamper }: RestOptions = {}): Promise<RestAnswer> {
+export async function rest(
+  deployed: Deployed,
+  principal: Credentials,
+  method: string,
+  path: string,
+  { body, query = '', headers: given = { 'content-type': 'application/json' }, tamper }: RestOptions = {},
+): Promise<RestAnswer> {
   const url = new URL(deployed.apiUrl + path);
   const text = body === undefined ? '' : JSON.stringify(body);
   const signed = await signRequest({
@@ -75,7 +89,7 @@ export async function rest(deployed: Deployed, principal: Credentials, method: s
     method,
     path: url.pathname,
     query,
-    headers: { 'content-type': 'application/json' },
+    headers: given,
     body: text,
   });
   const headers = withoutHost(signed.headers);
