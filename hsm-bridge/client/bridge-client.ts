@@ -16,9 +16,11 @@ import {
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
 import type { BatchableName, CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
+import { AnswerMalformed, type HttpReply } from './answer-reader.ts';
 import { codecOf } from './batch-calls.ts';
-import { AnswerLate, AnswerMalformed, type HttpReply } from './connection.ts';
+import { AnswerLate } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
+import { isQuick } from './quick-calls.ts';
 
 export interface BridgeClientOptions {
   /** `https://host:port` */
@@ -49,29 +51,23 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
   const secureContext = createSecureContext({ ca, cert, key, minVersion: 'TLSv1.3' });
   const pool = new ConnectionPool({ host: hostname, port: Number(port || 443), servername, secureContext }, maxSockets);
 
-  const send = async (operation: BridgeOperationName, frame: Buffer, deadlineAt: number): Promise<HttpReply> => {
-    const budgetMs = Math.floor(deadlineAt - performance.now());
-    if (budgetMs < 1) throw timedOut();
-    const head = `POST /v1/${operation} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${frame.length}\r\n${deadlineHeader}: ${budgetMs}\r\n\r\n`;
-    const request = Buffer.allocUnsafeSlow(head.length + frame.length);
-    request.write(head, 'latin1');
-    request.set(frame, head.length);
+  const send = async (operation: BridgeOperationName, frame: Buffer, deadlineAt: number, alone: boolean): Promise<HttpReply> => {
+    const bytes = () => requestBytes(operation, host, frame, Math.floor(deadlineAt - performance.now()));
     try {
-      return await pool.send(request, deadlineAt, frameBytesLimit(operation));
+      return await pool.send({ bytes, deadlineAt, replyBytesMax: frameBytesLimit(operation), alone });
     } catch (cause) {
       if (cause instanceof AnswerLate) throw timedOut();
       if (cause instanceof AnswerMalformed) throw malformed();
       throw new CryptoError('unavailable', 'no answer from the bridge', { cause });
-    } finally {
-      request.fill(0);
     }
   };
 
   const call = async <Name extends BridgeOperationName>(operation: Name, message: Readonly<Record<string, unknown>>, budgetMs = deadlineMs): Promise<BridgeReply<Name>> => {
     const deadlineAt = performance.now() + budgetMs;
     const body = encodeFrame(message);
+    const alone = !isQuick(operation, message);
     try {
-      return await withRetry(operation, deadlineAt, async () => readReply(operation, await send(operation, body, deadlineAt)));
+      return await withRetry(operation, deadlineAt, async () => readReply(operation, await send(operation, body, deadlineAt, alone)));
     } finally {
       body.fill(0);
     }
@@ -122,6 +118,16 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
     signAudit: async (digest) => (await call('sign-audit', { digest })).signature,
     deriveKey: async (purpose) => (await call('derive-key', { purpose })).key,
   };
+}
+
+/** @throws AnswerLate when there is no time left. */
+function requestBytes(operation: BridgeOperationName, host: string, frame: Buffer, budgetMs: number): Buffer {
+  if (budgetMs < 1) throw new AnswerLate('no time is left');
+  const head = `POST /v1/${operation} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${frame.length}\r\n${deadlineHeader}: ${budgetMs}\r\n\r\n`;
+  const request = Buffer.allocUnsafeSlow(head.length + frame.length);
+  request.write(head, 'latin1');
+  request.set(frame, head.length);
+  return request;
 }
 
 /** A second try only where the first cannot have had an effect that matters: every operation but the one that makes a key. */

@@ -1,20 +1,38 @@
-import { AnswerLate, Connection, type ConnectOptions, type HttpReply } from './connection.ts';
+import type { HttpReply } from './answer-reader.ts';
+import { AnswerLate, Connection, type ConnectOptions, NotTaken } from './connection.ts';
+
+export interface PoolRequest {
+  /** Head and body. Made anew for each try, because a connection wipes what it has sent. */
+  readonly bytes: () => Buffer;
+  /** performance.now() time. */
+  readonly deadlineAt: number;
+  readonly replyBytesMax: number;
+  /** Takes long, so nothing may wait behind it on its connection. */
+  readonly alone: boolean;
+}
 
 interface Waiter {
-  readonly resolve: (connection: Connection) => void;
+  readonly request: PoolRequest;
+  readonly resolve: (reply: Promise<HttpReply>) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
 }
 
-/** The bridge closes idle connections after two minutes; ours are gone before. */
+/** The bridge closes idle connections after two minutes, and any after five; ours are gone before. */
 const idleMaxMs = 100_000;
+const lifeMs = 240_000;
+/** Quick requests on one connection before another one is opened: fewer connections mean fewer and larger writes on both sides. */
+const shareMax = 16;
+/** Connections that slow requests may hold, so that quick ones always have some. */
+const aloneShare = 0.75;
+/** Each time the bridge must have closed a connection under a request that it had not looked at. */
+const triesMax = 3;
 
-/** At most `connectionsMax` connections, the most recently used first. Who finds none free waits in line, until his time is up. */
+/** At most `connectionsMax` connections. Quick requests share them, and each slow one has its own. Who finds no room waits in line, until his time is up. */
 export class ConnectionPool {
   readonly #options: ConnectOptions;
   readonly #connectionsMax: number;
   readonly #all = new Set<Connection>();
-  readonly #idle: Connection[] = [];
   readonly #waiters = new Set<Waiter>();
   #closed = false;
 
@@ -23,13 +41,13 @@ export class ConnectionPool {
     this.#connectionsMax = connectionsMax;
   }
 
-  /** @param deadlineAt performance.now() time. */
-  async send(request: Buffer, deadlineAt: number, replyBytesMax: number): Promise<HttpReply> {
-    const connection = this.#take() ?? (await this.#wait(deadlineAt));
-    try {
-      return await connection.send(request, Math.max(1, deadlineAt - performance.now()), replyBytesMax);
-    } finally {
-      this.#release(connection);
+  async send(request: PoolRequest): Promise<HttpReply> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#start(request);
+      } catch (error) {
+        if (!(error instanceof NotTaken) || tries === triesMax || performance.now() >= request.deadlineAt) throw error;
+      }
     }
   }
 
@@ -39,44 +57,70 @@ export class ConnectionPool {
     for (const connection of this.#all) connection.close();
   }
 
-  #take(): Connection | undefined {
+  #start(request: PoolRequest): Promise<HttpReply> {
     if (this.#closed) throw new Error('the client is closed');
-    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (connection.usable && performance.now() - connection.idleSince < idleMaxMs) return connection;
-      connection.close();
+    const connection = this.#waiters.size === 0 && this.#admits(request) ? this.#choose(request.alone) : undefined;
+    if (connection !== undefined) return this.#exchange(connection, request);
+    const reply = this.#wait(request);
+    this.#serveLine();
+    return reply;
+  }
+
+  #exchange(connection: Connection, { bytes, deadlineAt, replyBytesMax, alone }: PoolRequest): Promise<HttpReply> {
+    connection.alone = alone;
+    return connection.send(bytes(), Math.max(1, deadlineAt - performance.now()), replyBytesMax);
+  }
+
+  #admits({ alone }: PoolRequest): boolean {
+    if (!alone) return true;
+    let held = 0;
+    for (const connection of this.#all) if (connection.alone) held++;
+    return held < Math.max(1, Math.floor(this.#connectionsMax * aloneShare));
+  }
+
+  /** The least busy connection that is not too busy, or a new one. */
+  #choose(alone: boolean): Connection | undefined {
+    const now = performance.now();
+    let best: Connection | undefined;
+    for (const connection of this.#all) {
+      if (!connection.alone && isUsable(connection, now) && (best === undefined || connection.load < best.load)) best = connection;
     }
+    if (best !== undefined && best.load < (alone ? 1 : shareMax)) return best;
     return this.#all.size < this.#connectionsMax ? this.#connect() : undefined;
   }
 
   #connect(): Connection {
-    const connection = new Connection(this.#options, (closed) => {
-      this.#all.delete(closed);
-      this.#serveNext();
+    const connection = new Connection(this.#options, {
+      freed: () => {
+        connection.alone = false;
+        this.#serveLine();
+      },
+      closed: () => {
+        this.#all.delete(connection);
+        this.#serveLine();
+      },
     });
     this.#all.add(connection);
     return connection;
   }
 
-  #wait(deadlineAt: number): Promise<Connection> {
+  #wait(request: PoolRequest): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#leaveLine(waiter).reject(new AnswerLate('no connection was free in time')), Math.max(1, deadlineAt - performance.now()));
-      const waiter: Waiter = { resolve, reject, timer };
+      const timer = setTimeout(() => this.#leaveLine(waiter).reject(new AnswerLate('no connection was free in time')), Math.max(1, request.deadlineAt - performance.now()));
+      const waiter: Waiter = { request, resolve, reject, timer };
       this.#waiters.add(waiter);
     });
   }
 
-  #release(connection: Connection): void {
-    if (!connection.usable) return;
-    connection.idleSince = performance.now();
-    this.#idle.push(connection);
-    this.#serveNext();
-  }
-
-  #serveNext(): void {
-    const [waiter] = this.#waiters;
-    if (waiter === undefined || this.#closed) return;
-    const connection = this.#take();
-    if (connection !== undefined) this.#leaveLine(waiter).resolve(connection);
+  /** In order, but that quick requests pass slow ones which may not have a connection more. */
+  #serveLine(): void {
+    if (this.#closed) return;
+    for (const waiter of this.#waiters) {
+      if (!this.#admits(waiter.request)) continue;
+      const connection = this.#choose(waiter.request.alone);
+      if (connection === undefined) return;
+      this.#leaveLine(waiter).resolve(this.#exchange(connection, waiter.request));
+    }
   }
 
   #leaveLine(waiter: Waiter): Waiter {
@@ -84,4 +128,11 @@ export class ConnectionPool {
     clearTimeout(waiter.timer);
     return waiter;
   }
+}
+
+function isUsable(connection: Connection, now: number): boolean {
+  if (!connection.open) return false;
+  const old = now - connection.openedAt > lifeMs;
+  if (connection.load === 0 && (old || now - connection.idleSince > idleMaxMs)) connection.close();
+  return connection.open && !old;
 }

@@ -1,13 +1,10 @@
 /**
- * One TLS connection that speaks the little HTTP/1.1 the bridge speaks: one request at a time, answers with a content-length. Half the CPU of
- * node:https and a tenth of undici's size in a bundle (docs/adr/0015). Strict: anything unexpected ends the connection.
+ * One TLS connection that speaks the little HTTP/1.1 the bridge speaks. Requests may follow one another before the first is answered (RFC 9112 section
+ * 9.3.2), and those of one turn of the event loop go out in one write (docs/adr/0037). Strict: anything unexpected ends the connection.
  */
-import { connect, type SecureContext, type TLSSocket } from 'node:tls';
-
-export interface HttpReply {
-  readonly status: number;
-  readonly body: Buffer;
-}
+import type { OnReadOpts } from 'node:net';
+import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls';
+import { AnswerMalformed, AnswerReader, type HttpReply } from './answer-reader.ts';
 
 export interface ConnectOptions {
   readonly host: string;
@@ -16,67 +13,87 @@ export interface ConnectOptions {
   readonly secureContext: SecureContext;
 }
 
+export interface ConnectionEvents {
+  /** A request was answered. */
+  freed(): void;
+  closed(): void;
+}
+
 interface Exchange {
-  readonly resolve: (reply: HttpReply) => void;
-  readonly reject: (error: Error) => void;
+  /** Undefined when nobody waits for the answer any more. */
+  waiting: { resolve(reply: HttpReply): void; reject(error: Error): void } | undefined;
   readonly timer: NodeJS.Timeout;
   readonly replyBytesMax: number;
 }
 
-interface PartialReply extends HttpReply {
-  readonly keepAlive: boolean;
-  got: number;
-}
-
 /** The answer did not come in time. */
 export class AnswerLate extends Error {}
-/** What came is not an answer of a bridge. */
-export class AnswerMalformed extends Error {}
+/** The bridge said that it looks at no further request on this connection, so it did not look at this one. */
+export class NotTaken extends Error {}
 
-const headBytesMax = 8 * 1024;
-const headEnd = Buffer.from('\r\n\r\n');
 const tcpKeepAliveMs = 60_000;
-const none = Buffer.alloc(0);
+/** As much as comes out of one TLS record. */
+const readBytes = 16 * 1024;
 
 export class Connection {
   readonly #socket: TLSSocket;
-  #exchange: Exchange | undefined;
-  /** What came of the head so far. */
-  #head: Buffer = none;
-  #reply: PartialReply | undefined;
+  readonly #events: ConnectionEvents;
+  /** In the order of the requests. */
+  readonly #exchanges: Exchange[] = [];
+  readonly #reader: AnswerReader;
+  #unsent: Buffer[] = [];
+  #unsentBytes = 0;
+  /** Bytes that are not yet with the operating system. */
+  #writes = 0;
   #failure: Error | undefined;
   #open = true;
-  idleSince = 0;
+  readonly openedAt = performance.now();
+  idleSince = this.openedAt;
+  /** Reserved for one request that others must not wait behind. */
+  alone = false;
 
-  constructor(options: ConnectOptions, onClosed: (connection: Connection) => void) {
-    this.#socket = connect({ ...options, ALPNProtocols: ['http/1.1'] });
+  constructor(options: ConnectOptions, events: ConnectionEvents) {
+    this.#events = events;
+    this.#reader = new AnswerReader({ expected: () => this.#due().replyBytesMax, answered: (reply, last) => this.#finish(reply, last) });
+    // One buffer for all that comes, outside the machinery of streams. The option is documented, and missing from the type.
+    const onread: OnReadOpts = { buffer: Buffer.allocUnsafeSlow(readBytes), callback: (length, bytes) => this.#receive(bytes as Buffer, length) };
+    const tls: ConnectionOptions & { onread: OnReadOpts } = { ...options, ALPNProtocols: ['http/1.1'], onread };
+    this.#socket = connect(tls);
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, tcpKeepAliveMs);
-    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#socket.on('end', () => this.close());
     this.#socket.on('error', (error) => this.#end(error));
     this.#socket.on('close', () => {
       this.#end(this.#failure ?? new Error('the connection was closed'));
-      onClosed(this);
+      events.closed();
     });
   }
 
   /** False as soon as the next request must go elsewhere. */
-  get usable(): boolean {
-    return this.#open && this.#exchange === undefined;
+  get open(): boolean {
+    return this.#open;
   }
 
-  /** @param request head and body. It is not kept. */
+  /** Requests without an answer. */
+  get load(): number {
+    return this.#exchanges.length;
+  }
+
+  /** @param request head and body. It is wiped as soon as it is sent. */
   send(request: Buffer, withinMs: number, replyBytesMax: number): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
-      if (!this.usable) {
+      if (!this.#open) {
         reject(this.#failure ?? new Error('the connection is closed'));
         return;
       }
-      const timer = setTimeout(() => this.#end(new AnswerLate('no answer in time')), withinMs);
-      this.#exchange = { resolve, reject, timer, replyBytesMax };
-      this.#socket.ref();
-      this.#socket.write(request);
+      const exchange: Exchange = { waiting: { resolve, reject }, timer: setTimeout(() => this.#late(exchange), withinMs), replyBytesMax };
+      this.#exchanges.push(exchange);
+      if (this.#exchanges.length === 1) this.#socket.ref();
+      this.#unsent.push(request);
+      this.#unsentBytes += request.length;
+      // One that is alone gains nothing by waiting for others.
+      if (this.#exchanges.length === 1) this.#flush();
+      else if (this.#unsent.length === 1) setImmediate(() => this.#flush());
     });
   }
 
@@ -84,62 +101,82 @@ export class Connection {
     this.#end(new Error('the connection was closed'));
   }
 
-  #receive(chunk: Buffer): void {
+  #flush(): void {
+    const requests = this.#unsent;
+    const [first] = requests;
+    if (first === undefined) return;
+    let bytes = first;
+    if (requests.length > 1) {
+      bytes = Buffer.allocUnsafeSlow(this.#unsentBytes);
+      let at = 0;
+      for (const request of requests) {
+        bytes.set(request, at);
+        at += request.length;
+        request.fill(0);
+      }
+    }
+    this.#unsent = [];
+    this.#unsentBytes = 0;
+    this.#writes++;
+    this.#socket.write(bytes, () => {
+      this.#writes--;
+      bytes.fill(0);
+    });
+  }
+
+  #receive(bytes: Buffer, length: number): boolean {
     try {
-      if (this.#exchange === undefined) throw new AnswerMalformed('bytes without a request');
-      const body = this.#reply === undefined ? this.#readHead(chunk) : chunk;
-      const reply = this.#reply;
-      if (reply === undefined || body === undefined) return;
-      if (reply.got + body.length > reply.body.length) throw new AnswerMalformed('the answer is longer than it said');
-      body.copy(reply.body, reply.got);
-      reply.got += body.length;
-      if (reply.got === reply.body.length) this.#finish(reply);
+      this.#reader.read(bytes.subarray(0, length));
     } catch (error) {
       this.#end(error as Error);
-    } finally {
-      chunk.fill(0);
     }
+    bytes.fill(0, 0, length);
+    return true;
   }
 
-  /** @returns what follows the head, once it is whole. */
-  #readHead(chunk: Buffer): Buffer | undefined {
-    const seen = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
-    const end = seen.indexOf(headEnd);
-    if (end < 0) {
-      if (seen.length > headBytesMax) throw new AnswerMalformed('the head is too long');
-      this.#head = Buffer.from(seen);
-      return undefined;
-    }
-    this.#head = none;
-    const head = seen.toString('latin1', 0, end).toLowerCase();
-    const status = /^http\/1\.1 (\d{3}) /.exec(head)?.[1];
-    const length = /\r\ncontent-length: (\d{1,9})(?:\r\n|$)/.exec(head)?.[1];
-    if (status === undefined || length === undefined || head.includes('\r\ntransfer-encoding:')) throw new AnswerMalformed('not an answer of the bridge');
-    if (Number(length) > (this.#exchange?.replyBytesMax ?? 0)) throw new AnswerMalformed('the answer is too long');
-    this.#reply = { status: Number(status), body: Buffer.alloc(Number(length)), got: 0, keepAlive: !head.includes('\r\nconnection: close') };
-    return seen.subarray(end + headEnd.length);
+  #due(): Exchange {
+    const [exchange] = this.#exchanges;
+    if (exchange === undefined) throw new AnswerMalformed('bytes without a request');
+    return exchange;
   }
 
-  #finish({ status, body, keepAlive }: PartialReply): void {
-    const exchange = this.#exchange as Exchange;
+  #finish(reply: HttpReply, last: boolean): void {
+    const exchange = this.#exchanges.shift() as Exchange;
     clearTimeout(exchange.timer);
-    this.#exchange = undefined;
-    this.#reply = undefined;
-    this.#socket.unref();
-    if (!keepAlive) this.close();
-    exchange.resolve({ status, body });
+    if (exchange.waiting === undefined) reply.body.fill(0);
+    else exchange.waiting.resolve(reply);
+    if (this.#exchanges.length === 0) {
+      this.#socket.unref();
+      this.idleSince = performance.now();
+    }
+    if (!this.#open && this.#deserted) this.close();
+    if (last) this.#end(new NotTaken('the bridge takes no further request on this connection'));
+    this.#events.freed();
+  }
+
+  /** The others may still be answered, but no request is put behind this one. */
+  #late(exchange: Exchange): void {
+    const { waiting } = exchange;
+    exchange.waiting = undefined;
+    this.#open = false;
+    waiting?.reject(new AnswerLate('no answer in time'));
+    const stuck = this.#writes > 0 || this.#unsent.length > 0;
+    if (stuck || this.#deserted) this.close();
+  }
+
+  get #deserted(): boolean {
+    return this.#exchanges.every(({ waiting }) => waiting === undefined);
   }
 
   #end(error: Error): void {
     this.#open = false;
     this.#failure ??= error;
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
-    this.#reply?.body.fill(0);
-    this.#reply = undefined;
+    this.#reader.stop();
+    for (const request of this.#unsent.splice(0)) request.fill(0);
     this.#socket.destroy();
-    if (exchange === undefined) return;
-    clearTimeout(exchange.timer);
-    exchange.reject(error);
+    for (const { waiting, timer } of this.#exchanges.splice(0)) {
+      clearTimeout(timer);
+      waiting?.reject(error);
+    }
   }
 }

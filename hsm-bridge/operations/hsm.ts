@@ -81,7 +81,7 @@ export class Hsm {
       await this.check(key);
       throw invalid(`a key of ${key.material.keySpec} is not for this`);
     }
-    const row = JSON.stringify(key);
+    const row = rowText(key);
     for (let attempt = 1; ; attempt++) {
       let used: Buffer | undefined;
       try {
@@ -109,7 +109,7 @@ export class Hsm {
   /** Resolves when the row is authentic. */
   async check(key: KeyHandle): Promise<void> {
     try {
-      await this.#checked.use(JSON.stringify(key), async () => {});
+      await this.#checked.use(rowText(key), async () => {});
     } catch (error) {
       throw this.#visible(error, key);
     }
@@ -170,6 +170,17 @@ export class Hsm {
     this.#options.onMaterialRefused(key.binding.keyId, error.message);
     return new CryptoError('material-refused', 'the key material is refused');
   }
+}
+
+/** Of rows that cannot change any more: those of requests that come again and again. */
+const texts = new WeakMap<KeyHandle, string>();
+
+function rowText(key: KeyHandle): string {
+  const known = texts.get(key);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(key);
+  if (Object.isFrozen(key)) texts.set(key, text);
+  return text;
 }
 
 class StaleKey extends CryptoError {}

@@ -4,7 +4,8 @@ import { bridgeOperations, type CallerClass, decodeFrame, encodeFrame } from '#s
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Hsm } from '../operations/hsm.ts';
 import { operations } from '../operations/index.ts';
-import { demandClass, requestOf, wipeBytes } from './calls.ts';
+import { demandClass, wipeBytes } from './calls.ts';
+import { requestOf } from './requests.ts';
 
 /** Calls of one batch that run at a time: enough to keep every worker busy, and never a whole batch in front of a single call. */
 const window = 32;

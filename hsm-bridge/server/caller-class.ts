@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls';
 import { type CallerClass, callerClasses } from '#shared/bridge-protocol.ts';
 
 const prefix = 'URI:spiffe://chatelaine/';
@@ -9,15 +8,4 @@ export function callerClassOf(alternativeName: string | undefined): CallerClass 
   const [only] = names;
   if (names.length !== 1 || only === undefined || !only.startsWith(prefix)) return undefined;
   return callerClasses.find((callerClass) => only === prefix + callerClass);
-}
-
-const known = new WeakMap<object, { callerClass: CallerClass | undefined }>();
-
-/** Parsed once per connection. */
-export function callerClassOfSocket(socket: TLSSocket): CallerClass | undefined {
-  const cached = known.get(socket);
-  if (cached !== undefined) return cached.callerClass;
-  const callerClass = socket.authorized ? callerClassOf(socket.getPeerX509Certificate()?.subjectAltName) : undefined;
-  known.set(socket, { callerClass });
-  return callerClass;
 }

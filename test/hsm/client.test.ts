@@ -164,6 +164,81 @@ test('connections are kept and shared: many calls one after the other use one, a
   expect(sockets.size).toBeLessThanOrEqual(4);
 });
 
+const echo = (length: number) => encodeFrame({ random: Buffer.alloc(length, length) });
+
+test('many calls at a time share few connections, and each gets its own answer', async () => {
+  const sockets = new Set<Socket>();
+  const bodies = new Map<number, ServerResponse>();
+  const { client } = await against((request, response, attempt) => {
+    sockets.add(request.socket);
+    bodies.set(attempt, response);
+    if (attempt === 30) for (const [at, waiting] of [...bodies].reverse()) reply(waiting, 200, echo(at));
+  });
+
+  const answers = await Promise.all(Array.from({ length: 30 }, () => client.generateRandom(3)));
+
+  expect(new Set(answers.map((answer) => answer.length)).size).toBe(30);
+  for (const answer of answers) expect(answer.every((byte) => byte === answer.length)).toBe(true);
+  expect(sockets.size).toBe(2);
+});
+
+test('nothing waits behind a slow call on its connection', async () => {
+  let finish = () => {};
+  const { client } = await against((request, response) => {
+    if (request.url === '/v1/generate-random') return good(response);
+    finish = () => reply(response, 501, failure('unsupported'));
+  });
+  const binding = { account: '111122223333', region: 'r', keyId: 'k', version: 1 };
+  const slow = client.generateKey({ binding, keySpec: 'RSA_4096', keyUsage: 'SIGN_VERIFY', origin: 'AWS_KMS' });
+
+  for (let i = 0; i < 3; i++) expect([...(await client.generateRandom(3))]).toEqual([1, 2, 3]);
+
+  finish();
+  await expect(slow).rejects.toMatchObject({ code: 'unsupported' });
+});
+
+test('slow calls in any number leave connections to quick ones', async () => {
+  const held: ServerResponse[] = [];
+  const { client } = await against((request, response) => (request.url === '/v1/generate-random' ? good(response) : void held.push(response)), { maxSockets: 4 });
+  const binding = { account: '111122223333', region: 'r', keyId: 'k', version: 1 };
+  const slow = Array.from({ length: 8 }, () => client.generateKey({ binding, keySpec: 'RSA_4096', keyUsage: 'SIGN_VERIFY', origin: 'AWS_KMS' }));
+  const settled = Promise.allSettled(slow);
+  await vi.waitFor(() => expect(held.length).toBe(3));
+
+  expect([...(await client.generateRandom(3))]).toEqual([1, 2, 3]);
+
+  client.close();
+  await settled;
+});
+
+test('a call that the bridge did not look at, because it had said that the connection ends, is made on another one', async () => {
+  const sockets: Socket[] = [];
+  const { client } = await against((request, response, attempt) => {
+    sockets.push(request.socket);
+    if (attempt === 1) response.shouldKeepAlive = false;
+    setTimeout(() => good(response), 50);
+  });
+
+  const answers = await Promise.all(Array.from({ length: 3 }, () => client.generateRandom(3)));
+
+  expect(answers.map((answer) => [...answer])).toEqual(Array.from({ length: 3 }, () => [1, 2, 3]));
+  expect(new Set(sockets).size).toBeGreaterThan(1);
+});
+
+test('an answer that is late is late for its own call only', async () => {
+  const waiting: ServerResponse[] = [];
+  const { client } = await against((_, response) => void waiting.push(response), { deadlineMs: 2_000 });
+  const late = client.generateRandom(3).catch((error) => error.code);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const next = client.generateRandom(3);
+  await vi.waitFor(() => expect(waiting.length).toBe(2));
+
+  expect(await late).toBe('timeout');
+  for (const response of waiting) good(response);
+
+  expect([...(await next)]).toEqual([1, 2, 3]);
+});
+
 test('what a reply holds is its own memory', async () => {
   const { client } = await against((_, response) => good(response));
 
