@@ -10,6 +10,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { administrationDetailType, administrationSource } from '#shared/cloudhsm/administration-event.ts';
+import { keysTag, usersTag } from '#shared/cloudhsm/tags.ts';
 import type { FunctionEnvironment } from '#shared/env/function-environment.ts';
 import type { ImageConfig } from '../config/image-config.ts';
 import { hardened, imageOf, imageVolumes, mountVolumes, workFolder } from './bridge-image.ts';
@@ -92,7 +93,7 @@ export class HsmAdministration extends Construct {
     for (const statement of [
       new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: Object.values(secrets).map(({ secretArn }) => secretArn) }),
       new PolicyStatement({ actions: ['cloudhsm:DescribeClusters'], resources: ['*'] }),
-      new PolicyStatement({ actions: ['cloudhsm:TagResource'], resources: [clusterArns], conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['chatelaine:users'] } } }),
+      new PolicyStatement({ actions: ['cloudhsm:TagResource'], resources: [clusterArns], conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [usersTag, keysTag] } } }),
     ])
       task.addToTaskRolePolicy(statement);
     return task;

@@ -7,6 +7,7 @@ import { readConfig } from '#cdk/config/deployment-config.ts';
 import { createHsmStack } from '#cdk/stacks/create-hsm-stack.ts';
 import { NetworkStack } from '#cdk/stacks/network-stack.ts';
 import { hsmSettingsSchema } from '#shared/cloudhsm/settings.ts';
+import { keysTag, usersTag } from '#shared/cloudhsm/tags.ts';
 import { functionEnvironments } from '#shared/env/function-environment.ts';
 import { testPki } from '#test/support/cloudhsm-control-plane/test-pki.ts';
 import { ofType, productionContext, type Resource, synthesise, type Template, type Templates } from './synthesised.ts';
@@ -237,6 +238,13 @@ describe('the task that administers the HSM', () => {
     );
 
     expect(readers.map(([id]) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual(['AdministrationTaskTaskRoleDefaultPolicy']);
+  });
+
+  test('reports by the tags that the reconciler looks for, and may set no other', () => {
+    const [, task] = ofType(managed, 'AWS::IAM::Policy').find(([id]) => id.startsWith('AdministrationTaskTaskRole'))!;
+    const [tagging] = statementsOf(task).filter(({ Action }) => String(Action).includes('TagResource'));
+
+    expect(tagging!.Condition).toEqual({ 'ForAllValues:StringEquals': { 'aws:TagKeys': [usersTag, keysTag] } });
   });
 
   test('of a cluster with one or two HSMs, keys are used although they are on one only', () => {
