@@ -12,6 +12,10 @@ export interface Principal {
   readonly principalId: string;
   /** Roles of its account that the file gives it, beside what is bound through the API. */
   readonly roles?: readonly string[] | undefined;
+  /** What policies ask for as aws:PrincipalTag/… */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** aws:PrincipalOrgID */
+  readonly organizationId?: string | undefined;
 }
 
 const uniqueDigits = (arn: string): string => hash('sha256', `chatelaine principal id\n${arn}`, 'hex').slice(0, 17).toUpperCase();

@@ -61,7 +61,7 @@ function readText(path: string): string {
 const describe = (error: unknown): string => (error instanceof SyntaxError ? 'it is not JSON' : error instanceof Error ? error.message : 'unreadable');
 
 /**
- * Canonical form: `{"principals":[{"accessKeyId","secretAccessKey","sessionToken"?,"account","principalArn","principalId"?,"roles"?}]}`.
+ * Canonical form: `{"principals":[{"accessKeyId","secretAccessKey","sessionToken"?,"account","principalArn","principalId"?,"roles"?,"tags"?,"organizationId"?}]}`.
  * Also read: the bare list, and an object keyed by access key id. Member names are compared without case, `-` and `_`.
  * @throws Error that names the entry and the member, never a value
  */
@@ -95,6 +95,8 @@ const memberNames = {
   principalArn: ['principalarn', 'arn', 'principal'],
   principalId: ['principalid', 'uniqueid', 'userid'],
   roles: ['roles'],
+  tags: ['tags', 'principaltags'],
+  organizationId: ['organizationid', 'orgid', 'principalorgid'],
 } as const satisfies Record<keyof Principal, readonly string[]>;
 
 const plainName = (name: string): string => name.replace(/[-_ ]/g, '').toLowerCase();
@@ -130,6 +132,8 @@ function readPrincipal(entry: unknown, where: string): Principal {
     principalArn,
     principalId: text('principalId', /^[\x21-\x7e]{1,256}$/) ?? derivePrincipalId(principalArn),
     roles: readRoles(member(entry, 'roles'), where),
+    tags: readTags(member(entry, 'tags'), where),
+    organizationId: text('organizationId', /^o-[a-z0-9]{1,32}$/),
   };
 }
 
@@ -138,6 +142,15 @@ function readRoles(value: unknown, where: string): readonly string[] | undefined
   if (!Array.isArray(value) || value.length > 10 || !value.every((role) => typeof role === 'string' && /^[\w+=,.@-]{1,64}$/.test(role)))
     throw new Error(`${where}: roles is malformed`);
   return value as string[];
+}
+
+/** At most 50, as IAM has it. Names that differ in case only are one condition key, and would be two answers to it. */
+function readTags(value: unknown, where: string): Readonly<Record<string, string>> | undefined {
+  if (value === undefined) return undefined;
+  const tags = isEntry(value) ? Object.entries(value) : [];
+  const areReadable = tags.length <= 50 && tags.every(([name, text]) => name !== '' && name.length <= 128 && typeof text === 'string' && text.length <= 256);
+  if (!isEntry(value) || !areReadable || new Set(tags.map(([name]) => name.toLowerCase())).size < tags.length) throw new Error(`${where}: tags is malformed`);
+  return Object.fromEntries(tags) as Record<string, string>;
 }
 
 function readAccount(value: unknown, where: string): string | undefined {

@@ -53,6 +53,8 @@ export function createSigV4Verifier(settings: SigV4Settings): Authenticate {
       principalArn: principal.principalArn,
       principalId: principal.principalId,
       accessKeyId: principal.accessKeyId,
+      principalTags: principal.tags,
+      organizationId: principal.organizationId,
     };
   };
 }

@@ -68,13 +68,21 @@ describe('one server', () => {
     server.writePrincipals({
       principals: [
         { ...alice, roles: ['administrator'] },
-        { ...session, roles: ['user', 'made-later'] },
+        { ...session, roles: ['user', 'made-later'], tags: { Team: 'keys' } },
       ],
     });
     const created = await server.call('CreateKey', {}, { principal: alice });
     expect(created.body.KeyMetadata.AWSAccountId).toBe('111122223333');
     expect((await server.call('DescribeKey', { KeyId: created.body.KeyMetadata.KeyId }, { principal: session })).status).toBe(200);
     expect((await server.call('DisableKey', { KeyId: created.body.KeyMetadata.KeyId }, { principal: session })).body.__type).toBe('AccessDeniedException');
+    const Condition = { StringEquals: { 'aws:PrincipalTag/Team': 'keys' } };
+    const Statement = [
+      { Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::111122223333:root' }, Action: 'kms:*', Resource: '*' },
+      { Effect: 'Allow', Principal: '*', Action: 'kms:DisableKey', Resource: '*', Condition },
+    ];
+    const tagged = { KeyId: created.body.KeyMetadata.KeyId, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) };
+    expect((await server.call('PutKeyPolicy', tagged, { principal: alice })).status).toBe(200);
+    expect((await server.call('DisableKey', { KeyId: tagged.KeyId }, { principal: session })).status).toBe(200);
     expect((await server.call('ListKeys', {}, { principal: { ...session, sessionToken: undefined } })).body.__type).toBe('UnrecognizedClientException');
     expect((await server.call('DescribeKey', { KeyId: created.body.KeyMetadata.KeyId })).body.__type).toBe('NotFoundException');
     server.writePrincipals('{ broken');
