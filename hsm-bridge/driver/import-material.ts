@@ -7,6 +7,7 @@ import { randomBytes, verify } from 'node:crypto';
 import pkcs11 from 'pkcs11js';
 import { describeKeySpec, type KeySpec, type KeyUsage } from '#shared/algorithms/key-specs.ts';
 import { describeDigestSigning } from '#shared/algorithms/signing.ts';
+import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { ImportedKey, ImportKeyRequest, MaterialFingerprint } from '#shared/ports/crypto.ts';
 import { encodeFingerprint, type UnsealedMaterial } from '../binding.ts';
 import { publicKeyOfPkcs8 } from '../pkcs8.ts';
@@ -15,9 +16,11 @@ import type { DomainKeys, Driver } from './driver.ts';
 import { type Envelope, envelopeOf, inject, openHead, type Template, unwrapTail, withMaterial, wrongLength } from './envelope.ts';
 import { ImportRefused } from './import-refused.ts';
 import { domainHmac } from './mac.ts';
-import { destroy, readPublicKey, sealMaterial, wrap } from './material.ts';
+import { destroy, type KeyRequest, readPublicKey, sealMaterial, wrap } from './material.ts';
 import type { Handle } from './module.ts';
 import { publicKeyOf } from './public-keys.ts';
+import { seedOfPkcs8, seedPublicKey } from './seed-keys.ts';
+import { sealSeed } from './seed-material.ts';
 import { HsmError, type Sessions } from './sessions.ts';
 import { sign } from './signing.ts';
 import { keyTemplate } from './templates.ts';
@@ -30,6 +33,13 @@ interface Imported {
   readonly publicKey?: Buffer;
 }
 
+/** Material that was held to its key spec, before it has a version. */
+interface Accepted {
+  /** What tells it from other material, under an epoch: its public key, or the secret key under the KEK. */
+  readonly identity: (at: DomainKeys) => Buffer;
+  readonly seal: (row: Omit<KeyRequest, 'wrapMechanism'>) => KeyMaterial;
+}
+
 /** @throws ImportRefused, HsmError 'invalid-ciphertext' */
 export function importMaterial(driver: Driver, request: ImportRequest, token: Buffer, encrypted: Buffer): ImportedKey {
   const epoch = driver.epochs[0];
@@ -37,30 +47,41 @@ export function importMaterial(driver: Driver, request: ImportRequest, token: Bu
   return withWrappingKey(driver, request, token, (wrappingKey, payload) => {
     const envelope = envelopeOf(driver.sessions, epoch, wrappingKey, payload, encrypted);
     const { kind } = describeKeySpec(request.keySpec);
+    if (kind === 'seed') return importSeed(driver, epoch, envelope, request);
     const imported = kind === 'rsa' || kind === 'ec' ? importPrivateKey(envelope, request.keySpec, kind) : importSecretKey(envelope, request.keySpec, request.keyUsage);
+    const { key, publicKey } = imported;
     try {
-      return settle(driver, epoch, request, imported);
+      return settle(driver, epoch, request, {
+        identity: (at) => publicKey ?? wrap(driver.sessions, at, key),
+        seal: (row) => sealMaterial(driver, epoch, { ...row, wrapMechanism: 'AES_KWP' }, wrap(driver.sessions, epoch, key), publicKey),
+      });
     } finally {
-      destroy(driver.sessions, imported.key);
+      destroy(driver.sessions, key);
     }
   });
 }
 
+/** In this thread's memory, as at each of its uses (docs/adr/0019). */
+function importSeed(driver: Driver, epoch: DomainKeys, envelope: Envelope, request: ImportRequest): ImportedKey {
+  return withMaterial(envelope, (pkcs8) => {
+    const seed = seedOfPkcs8(request.keySpec, pkcs8);
+    if (seed === undefined) throw new ImportRefused('incorrect-key-material', 'not a private key of the key spec that holds its seed');
+    const publicKey = seedPublicKey(request.keySpec, seed);
+    return settle(driver, epoch, request, { identity: () => publicKey, seal: (row) => sealSeed(driver, { ...row, wrapMechanism: 'AES_GCM_SEED' }, seed) });
+  });
+}
+
 /** Finds the version that the material is, or is to become. */
-function settle(driver: Driver, epoch: DomainKeys, request: ImportRequest, { key, publicKey }: Imported): ImportedKey {
+function settle(driver: Driver, epoch: DomainKeys, request: ImportRequest, { identity, seal }: Accepted): ImportedKey {
   const { account, region, keyId, keySpec, keyUsage, protection, createdAt, known, newVersion } = request;
-  const fingerprintAt = (at: DomainKeys): string => {
-    const identity = publicKey ?? wrap(driver.sessions, at, key);
-    return domainHmac(driver.sessions, at.mac, encodeFingerprint(driver.domain, keyId, keySpec, identity)).toString('hex');
-  };
+  const fingerprintAt = (at: DomainKeys): string => domainHmac(driver.sessions, at.mac, encodeFingerprint(driver.domain, keyId, keySpec, identity(at))).toString('hex');
   const values = new Map(driver.epochs.filter((at) => at === epoch || known.some((candidate) => candidate.epoch === at.epoch)).map((at) => [at.epoch, fingerprintAt(at)]));
   const match = known.find((candidate) => values.get(candidate.epoch) === candidate.value);
   if ((match === undefined) === (newVersion === undefined)) {
     throw new ImportRefused('incorrect-key-material', newVersion === undefined ? 'not the material of a known version' : 'already the material of a version');
   }
   const version = match?.version ?? newVersion!;
-  const row = { format: 1, account, region, keyId, version, keySpec, keyUsage, origin: 'EXTERNAL', protection, wrapMechanism: 'AES_KWP', createdAt } as const;
-  const material = sealMaterial(driver, epoch, row, wrap(driver.sessions, epoch, key), publicKey);
+  const material = seal({ format: 1, account, region, keyId, version, keySpec, keyUsage, origin: 'EXTERNAL', protection, createdAt });
   const fingerprint: MaterialFingerprint = { epoch: epoch.epoch, value: values.get(epoch.epoch)! };
   return { material, fingerprint };
 }

@@ -2,7 +2,7 @@
  * Keys that are expanded from a seed in this process: Ed25519 (RFC 8032), ML-DSA (FIPS 204), ML-KEM (FIPS 203). Pure functions; the caller wipes the
  * seed. node:crypto does the work. Two things it does not offer, Ed25519ph and ML-DSA on an external mu, are done by the noble libraries (docs/adr/0020).
  */
-import { createPrivateKey, createPublicKey, decapsulate, encapsulate, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, decapsulate, encapsulate, type KeyObject, randomBytes, sign, timingSafeEqual, verify } from 'node:crypto';
 import { describeSeedSpec, type KeySpec, type SeedSpec } from '#shared/algorithms/key-specs.ts';
 import type { MessageType, SeedSigning } from '#shared/algorithms/signing.ts';
 import { loadEd25519ph, loadMlDsa } from './noble.ts';
@@ -28,6 +28,31 @@ export function seedPkcs8(spec: KeySpec, seed: Uint8Array): Buffer {
   pkcs8.set(head);
   pkcs8.set(seed, head.length);
   return pkcs8;
+}
+
+/**
+ * The seed of an imported private key, as a view into it: a structure that holds the seed alone, or the seed beside the private key that it expands to,
+ * as OpenSSL writes it (RFC 9881 section 6, RFC 9935 section 6). Undefined for every other byte.
+ */
+export function seedOfPkcs8(spec: KeySpec, pkcs8: Buffer): Buffer | undefined {
+  const { algorithmDer, seedBytes } = describeSeedSpec(spec);
+  // In front of the seed: version and algorithm, and tags and lengths, which have three bytes each around an expanded key.
+  const beforeBoth = 3 * 4 + 3 + algorithmDer.length / 2 + 2;
+  const alone = pkcs8.subarray(Math.max(pkcs8.length - seedBytes, 0));
+  const besideExpanded = pkcs8.subarray(beforeBoth, beforeBoth + seedBytes);
+  if (isEncoding(pkcs8, alone, seedBytes, (seed) => seedPkcs8(spec, seed))) return alone;
+  const expand = (seed: Buffer) => seedPrivateKey(spec, seed).export({ format: 'der', type: 'pkcs8' });
+  return isEncoding(pkcs8, besideExpanded, seedBytes, expand) ? besideExpanded : undefined;
+}
+
+function isEncoding(pkcs8: Buffer, seed: Buffer, seedBytes: number, encode: (seed: Buffer) => Buffer): boolean {
+  if (seed.length !== seedBytes) return false;
+  const expected = encode(seed);
+  try {
+    return expected.length === pkcs8.length && timingSafeEqual(expected, pkcs8);
+  } finally {
+    expected.fill(0);
+  }
 }
 
 /** Precondition: the seed has the spec's length. OpenSSL cleanses the key when the object is collected. */

@@ -16,10 +16,13 @@ export function randomSeed({ sessions }: Driver, bytes: number): Buffer {
   return sessions.operate('other', (session) => sessions.module.C_GenerateRandom(session, sessions.arena.take(bytes)));
 }
 
-export function generateSeedMaterial(driver: Driver, request: KeyRequest): KeyMaterial {
+export const generateSeedMaterial = (driver: Driver, request: KeyRequest): KeyMaterial =>
+  sealSeed(driver, request, randomSeed(driver, describeSeedSpec(request.keySpec).seedBytes));
+
+/** The row of a seed under the current epoch. */
+export function sealSeed(driver: Driver, request: KeyRequest, seed: Buffer): KeyMaterial {
   const epoch = driver.epochs[0];
   if (epoch === undefined) throw new HsmError('token-lost', 'no epoch');
-  const seed = randomSeed(driver, describeSeedSpec(request.keySpec).seedBytes);
   const publicKey = seedPublicKey(request.keySpec, seed).toString('base64');
   const metadata = { ...request, epoch: epoch.epoch, publicKey };
   const { iv, ciphertext } = withDomainKey(() => gcmEncrypt(driver.sessions, epoch.seed, encodeSeedContext(driver.domain, metadata), seed));

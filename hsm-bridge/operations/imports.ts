@@ -1,5 +1,5 @@
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
-import { canWrap, isImportable } from '#shared/algorithms/wrapping.ts';
+import { canWrap } from '#shared/algorithms/wrapping.ts';
 import type { BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
 import { splitImportToken } from '#shared/keys/import-token.ts';
 import type { ImportedKey } from '#shared/ports/crypto.ts';
@@ -25,7 +25,7 @@ export async function importParameters(hsm: Hsm, request: BridgeRequest<'import-
 export async function importKey(hsm: Hsm, request: BridgeRequest<'import-key'>, context: CallContext): Promise<BridgeReply<'import-key'>> {
   const { token, encrypted, ...rest } = request;
   const descriptor = describeKeySpec(rest.keySpec);
-  if (!isImportable(rest.keySpec) || !descriptor.usages.includes(rest.keyUsage)) throw invalid(`${rest.keySpec} for ${rest.keyUsage} is not imported`);
+  if (!descriptor.usages.includes(rest.keyUsage)) throw invalid(`${rest.keySpec} for ${rest.keyUsage} is not imported`);
   if (rest.newVersion === undefined && rest.known.length === 0) throw invalid('the material can become no version');
   // Not authenticated yet: what passes here still has to pass the HMAC.
   const payload = splitImportToken(token)?.payload;

@@ -24,14 +24,8 @@ export const wrappingDescriptors: Readonly<Record<WrappingAlgorithm, WrappingDes
 /** AES keys that RSA_AES_KEY_WRAP may carry. */
 export const aesWrappingKeyBytes: readonly number[] = [16, 24, 32];
 
-const importableKinds: ReadonlySet<string> = new Set(['aes', 'rsa', 'ec', 'hmac']);
-
-/** Whether keys of the spec can have origin EXTERNAL. */
-export const isImportable = (spec: KeySpec): boolean => importableKinds.has(describeKeySpec(spec).kind);
-
 /** AWS's own rules: RSA private keys do not fit into RSA, and neither does a P-521 private key into RSA_2048. */
 export function canWrap(spec: KeySpec, algorithm: WrappingAlgorithm, wrappingKeySpec: WrappingKeySpec): boolean {
-  if (!isImportable(spec)) return false;
   if (wrappingDescriptors[algorithm].viaAes) return true;
   return describeKeySpec(spec).kind !== 'rsa' && !(spec === 'ECC_NIST_P521' && wrappingKeySpec === 'RSA_2048');
 }

@@ -1,7 +1,6 @@
 /** CreateKey: makes a key and the first version of its material, in the HSM. AWS KMS API Reference, CreateKey. */
 import * as z from 'zod';
 import { describeKeySpec, type KeySpec, type KeyUsage, keySpecs } from '#shared/algorithms/key-specs.ts';
-import { isImportable } from '#shared/algorithms/wrapping.ts';
 import { keySpecEnum, keyUsageEnum, originEnum } from '#shared/fields/enums.ts';
 import { checkTags, tagList } from '#shared/fields/tags.ts';
 import { newMultiRegionKeyId, newUuid } from '#shared/ids.ts';
@@ -84,7 +83,6 @@ export const CreateKey = defineOperation({
     if (input.KeyUsage !== undefined && !usages.includes(input.KeyUsage)) {
       throw ctx.error('ValidationException', `KeyUsage ${input.KeyUsage} is not compatible with KeySpec ${spec}`);
     }
-    if (input.Origin === 'EXTERNAL' && !isImportable(offered)) throw ctx.error('UnsupportedOperationException', `KeySpec ${spec} cannot be imported.`);
     if (input.Origin === 'EXTERNAL_KEY_STORE' || input.XksKeyId !== undefined) {
       throw ctx.error('UnsupportedOperationException', 'Keys behind an XKS proxy are not offered here.');
     }

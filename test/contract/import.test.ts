@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WrappingAlgorithm } from '#shared/algorithms/wrapping.ts';
@@ -105,6 +105,22 @@ describe('a key of origin EXTERNAL', () => {
     // The fake signs the digest's hash: its own Verify agrees, and the key is the owner's by GetPublicKey.
     expect((await app.must('Verify', { KeyId: keyId, Message: base64('m'), SigningAlgorithm, Signature })).SignatureValid).toBe(true);
     expect(verify('sha256', Buffer.from('other'), pair.publicKey, Buffer.from(String(Signature), 'base64'))).toBe(false);
+  });
+
+  test('an Edwards key signs as its owner does, and no other comes back in its place', async () => {
+    const keyId = await createExternal({ KeySpec: 'ECC_NIST_EDWARDS25519', KeyUsage: 'SIGN_VERIFY' });
+    const [mine, other] = [generateKeyPairSync('ed25519').privateKey, generateKeyPairSync('ed25519').privateKey];
+    const pkcs8 = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'pkcs8' });
+
+    await importInto(keyId, pkcs8(mine));
+    const { Signature } = await app.must('Sign', { KeyId: keyId, Message: base64('m'), SigningAlgorithm: 'ED25519_SHA_512' });
+    await app.must('DeleteImportedKeyMaterial', { KeyId: keyId });
+
+    // RFC 8032: the signature of a message is one and the same.
+    expect(Signature).toBe(sign(null, Buffer.from('m'), mine).toString('base64'));
+    expect((await describeKey(keyId)).ProtectionLevel).toBe('HSM_SEALED_SEED');
+    expect((await tryImport(keyId, pkcs8(other))).code).toBe('IncorrectKeyMaterialException');
+    await importInto(keyId, pkcs8(mine));
   });
 
   test('rules of GetParametersForImport that AWS has', async () => {

@@ -1,9 +1,10 @@
-import { createHmac, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, randomUUID, verify } from 'node:crypto';
+import { createHmac, createPrivateKey, encapsulate, generateKeyPairSync, type KeyObject, randomBytes, randomUUID, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { describeKeySpec, type KeySpec, type KeyUsage, keySpecs } from '#shared/algorithms/key-specs.ts';
+import { seedPkcs8 } from '#bridge/driver/seed-keys.ts';
+import { describeKeySpec, describeSeedSpec, type KeySpec, type KeyUsage, keySpecs } from '#shared/algorithms/key-specs.ts';
 import { macDescriptors } from '#shared/algorithms/mac.ts';
 import { describeDigestSigning } from '#shared/algorithms/signing.ts';
-import { canWrap, isImportable, type WrappingAlgorithm, type WrappingKeySpec, wrappingAlgorithms, wrappingKeySpecs } from '#shared/algorithms/wrapping.ts';
+import { canWrap, type WrappingAlgorithm, type WrappingKeySpec, wrappingAlgorithms, wrappingKeySpecs } from '#shared/algorithms/wrapping.ts';
 import { importTokenValidMs } from '#shared/keys/import-token.ts';
 import type { Crypto, ImportKeyRequest, KeyHandle } from '#shared/ports/crypto.ts';
 import { type BridgeClient, startTestBridge, type TestBridge } from '#test/support/bridge.ts';
@@ -43,16 +44,30 @@ function pairOf(spec: KeySpec) {
   const descriptor = describeKeySpec(spec);
   const known = pairs.get(spec);
   if (known !== undefined) return known;
-  if (descriptor.kind !== 'rsa' && descriptor.kind !== 'ec') throw new Error(`${spec} has no pair`);
-  const made = descriptor.kind === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: descriptor.modulusBits }) : generateKeyPairSync('ec', { namedCurve: descriptor.curve });
+  if (descriptor.kind === 'aes' || descriptor.kind === 'hmac') throw new Error(`${spec} has no pair`);
+  const made =
+    descriptor.kind === 'rsa'
+      ? generateKeyPairSync('rsa', { modulusLength: descriptor.modulusBits })
+      : descriptor.kind === 'ec'
+        ? generateKeyPairSync('ec', { namedCurve: descriptor.curve })
+        : generateKeyPairSync(descriptor.nodeType as 'ed25519');
   pairs.set(spec, made);
   return made;
 }
 
-function materialOf(spec: KeySpec): Buffer {
+/** ML-DSA and ML-KEM keys come from OpenSSL with their expanded key, which only fits behind an AES key, and are cut down to the seed for RSA alone. */
+function materialOf(spec: KeySpec, algorithm: WrappingAlgorithm = 'RSA_AES_KEY_WRAP_SHA_256'): Buffer {
   const descriptor = describeKeySpec(spec);
   if (descriptor.kind === 'aes' || descriptor.kind === 'hmac') return randomBytes(descriptor.keyBytes);
-  return pairOf(spec).privateKey.export({ format: 'der', type: 'pkcs8' });
+  const pkcs8 = pairOf(spec).privateKey.export({ format: 'der', type: 'pkcs8' });
+  return descriptor.kind !== 'seed' || algorithm.startsWith('RSA_AES') ? pkcs8 : seedPkcs8(spec, seedOf(spec, pkcs8));
+}
+
+/** Of the last bytes (Ed25519), or behind the headers of the structure that holds seed and expanded key. */
+function seedOf(spec: KeySpec, pkcs8: Buffer): Buffer {
+  const { seedBytes, algorithmDer } = describeSeedSpec(spec);
+  const at = spec === 'ECC_NIST_EDWARDS25519' ? pkcs8.length - seedBytes : 17 + algorithmDer.length / 2;
+  return pkcs8.subarray(at, at + seedBytes);
 }
 
 const request = (parameters: Parameters, keySpec: KeySpec, encrypted: Uint8Array, more: Partial<ImportKeyRequest> = {}): ImportKeyRequest => ({
@@ -67,8 +82,7 @@ const request = (parameters: Parameters, keySpec: KeySpec, encrypted: Uint8Array
   ...more,
 });
 
-const importable = keySpecs.filter(isImportable);
-const combinations = importable.flatMap((spec) => wrappingAlgorithms.filter((algorithm) => canWrap(spec, algorithm, 'RSA_3072')).map((algorithm) => ({ spec, algorithm })));
+const combinations = keySpecs.flatMap((spec) => wrappingAlgorithms.filter((algorithm) => canWrap(spec, algorithm, 'RSA_3072')).map((algorithm) => ({ spec, algorithm })));
 
 /** That the bridge now holds the very key: shown with the caller's own copy. */
 async function expectSameKey(user: Crypto, key: KeyHandle, material: Buffer): Promise<void> {
@@ -86,9 +100,14 @@ async function expectSameKey(user: Crypto, key: KeyHandle, material: Buffer): Pr
     const plaintext = await subtle.decrypt({ name: 'AES-GCM', iv: new Uint8Array(iv), additionalData: side.aad }, own, new Uint8Array(ciphertext));
     expect(Buffer.from(plaintext)).toEqual(message);
   } else {
-    const algorithm = descriptor.signingAlgorithms![0]!;
-    const signature = await user.sign(key, algorithm, 'RAW', message);
-    expect(verify(describeDigestSigning(algorithm).hash, message, pairOf(keySpec).publicKey, signature)).toBe(true);
+    const [algorithm] = descriptor.signingAlgorithms ?? [];
+    if (algorithm === undefined) {
+      const { ciphertext, sharedKey } = encapsulate(pairOf(keySpec).publicKey);
+      expect(Buffer.from(await user.decapsulate(key, ciphertext))).toEqual(sharedKey);
+    } else {
+      const signature = await user.sign(key, algorithm, 'RAW', message);
+      expect(verify(descriptor.kind === 'seed' ? null : describeDigestSigning(algorithm).hash, message, pairOf(keySpec).publicKey, signature)).toBe(true);
+    }
     expect(Buffer.from(await user.getPublicKey(key))).toEqual(pairOf(keySpec).publicKey.export({ format: 'der', type: 'spki' }));
   }
 }
@@ -96,12 +115,12 @@ async function expectSameKey(user: Crypto, key: KeyHandle, material: Buffer): Pr
 describe('every wrapping algorithm with every key spec', () => {
   test.each(combinations)('$spec under $algorithm is imported and is the very key', async ({ spec, algorithm }) => {
     const parameters = await parametersFor(algorithm);
-    const material = materialOf(spec);
+    const material = materialOf(spec, algorithm);
     const keyUsage: KeyUsage = describeKeySpec(spec).kind === 'rsa' ? 'SIGN_VERIFY' : describeKeySpec(spec).usages[0]!;
 
     const imported = await client.importKey(request(parameters, spec, wrapMaterial(parameters.publicKey, algorithm, material), { keyUsage, newVersion: 3 }));
 
-    expect(imported.material).toMatchObject({ keySpec: spec, keyUsage, origin: 'EXTERNAL', version: 3, protection: 'HSM' });
+    expect(imported.material).toMatchObject({ keySpec: spec, keyUsage, origin: 'EXTERNAL', version: 3, protection: describeKeySpec(spec).protection });
     expect(imported.fingerprint.value).toMatch(/^[0-9a-f]{64}$/);
     const user = await bridge.client('crypto');
     await expectSameKey(user, { binding: { ...owner, keyId: parameters.keyId, version: 3 }, material: imported.material }, material);
@@ -143,24 +162,27 @@ describe('the same material', () => {
     expect(elsewhere.fingerprint.value).not.toBe(seen[0]);
   });
 
-  test.each(['SYMMETRIC_DEFAULT', 'HMAC_384', 'ECC_NIST_P256', 'RSA_2048'] as const)('%s: it is found among the known versions, and other material is refused', async (spec) => {
-    const algorithm = 'RSA_AES_KEY_WRAP_SHA_256';
-    const parameters = await parametersFor(algorithm);
-    const encrypted = wrapMaterial(parameters.publicKey, algorithm, materialOf(spec === 'RSA_2048' ? 'RSA_2048' : spec));
-    const first = await client.importKey(request(parameters, spec, encrypted));
-    const known = [
-      { version: 1, epoch: 1, value: 'a'.repeat(64) },
-      { version: 2, ...first.fingerprint },
-    ];
+  test.each(['SYMMETRIC_DEFAULT', 'HMAC_384', 'ECC_NIST_P256', 'RSA_2048', 'ECC_NIST_EDWARDS25519'] as const)(
+    '%s: it is found among the known versions, and other material is refused',
+    async (spec) => {
+      const algorithm = 'RSA_AES_KEY_WRAP_SHA_256';
+      const parameters = await parametersFor(algorithm);
+      const encrypted = wrapMaterial(parameters.publicKey, algorithm, materialOf(spec));
+      const first = await client.importKey(request(parameters, spec, encrypted));
+      const known = [
+        { version: 1, epoch: 1, value: 'a'.repeat(64) },
+        { version: 2, ...first.fingerprint },
+      ];
 
-    const again = await client.importKey(request(parameters, spec, encrypted, { known, newVersion: undefined }));
-    const asNew = client.importKey(request(parameters, spec, encrypted, { known, newVersion: 3 }));
-    const unknown = client.importKey(request(parameters, spec, encrypted, { known: known.slice(0, 1), newVersion: undefined }));
+      const again = await client.importKey(request(parameters, spec, encrypted, { known, newVersion: undefined }));
+      const asNew = client.importKey(request(parameters, spec, encrypted, { known, newVersion: 3 }));
+      const unknown = client.importKey(request(parameters, spec, encrypted, { known: known.slice(0, 1), newVersion: undefined }));
 
-    expect(again.material.version).toBe(2);
-    await expect(asNew).rejects.toMatchObject({ code: 'incorrect-key-material' });
-    await expect(unknown).rejects.toMatchObject({ code: 'incorrect-key-material' });
-  });
+      expect(again.material.version).toBe(2);
+      await expect(asNew).rejects.toMatchObject({ code: 'incorrect-key-material' });
+      await expect(unknown).rejects.toMatchObject({ code: 'incorrect-key-material' });
+    },
+  );
 });
 
 describe('material that is not what the key spec demands', () => {
@@ -181,6 +203,8 @@ describe('material that is not what the key spec demands', () => {
 
   const p256 = pairOf('ECC_NIST_P256').privateKey.export({ format: 'der', type: 'pkcs8' });
   const rsa = pairOf('RSA_2048').privateKey.export({ format: 'der', type: 'pkcs8' });
+  const ed25519 = materialOf('ECC_NIST_EDWARDS25519');
+  const mlDsa = materialOf('ML_DSA_44');
   const cases: readonly (readonly [string, KeySpec, Buffer])[] = [
     ['an EC key of another curve', 'ECC_NIST_P384', p256],
     ['secp256k1 for P-256', 'ECC_NIST_P256', materialOf('ECC_SECG_P256K1')],
@@ -201,6 +225,13 @@ describe('material that is not what the key spec demands', () => {
     ['an RSA key with exponent 3', 'RSA_2048', generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey.export({ format: 'der', type: 'pkcs8' })],
     ['raw key bytes', 'ECC_NIST_P256', randomBytes(32)],
     ['zeros', 'RSA_2048', Buffer.alloc(1200)],
+    ['an EC key for an Ed25519 spec', 'ECC_NIST_EDWARDS25519', p256],
+    ['an X25519 key', 'ECC_NIST_EDWARDS25519', generateKeyPairSync('x25519').privateKey.export({ format: 'der', type: 'pkcs8' })],
+    ['bytes behind an Ed25519 key', 'ECC_NIST_EDWARDS25519', Buffer.concat([ed25519, Buffer.of(0)])],
+    ['a raw Ed25519 seed', 'ECC_NIST_EDWARDS25519', ed25519.subarray(-32)],
+    ['an ML-DSA key of another parameter set', 'ML_DSA_65', materialOf('ML_DSA_44')],
+    ['an ML-DSA key whose expanded key is of another seed', 'ML_DSA_44', flippedBit(mlDsa, mlDsa.length - 1)],
+    ['an ML-KEM key of a shortened seed', 'ML_KEM_768', materialOf('ML_KEM_768', 'RSAES_OAEP_SHA_1').subarray(0, -1)],
   ];
 
   test.each(cases)('%s (%s) is refused', async (_, spec, material) => {

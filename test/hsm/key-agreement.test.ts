@@ -1,6 +1,6 @@
 import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ecPublicKeyInfo, octetString } from '#bridge/der.ts';
+import { ecPointInfo } from '#bridge/der.ts';
 import { describeKeySpec, type EcSpec } from '#shared/algorithms/key-specs.ts';
 import type { KeyHandle } from '#shared/ports/crypto.ts';
 import { type BridgeClient, startTestBridge, type TestBridge } from '#test/support/bridge.ts';
@@ -40,7 +40,7 @@ describe.each(specs)('%s', (spec) => {
     const good = spki(generateKeyPairSync('ec', { namedCurve: curveOf(spec) }).publicKey);
     const offCurve = Buffer.from(good);
     offCurve[offCurve.length - 1]! ^= 1;
-    const infinity = ecPublicKeyInfo((describeKeySpec(spec) as EcSpec).oidDer, octetString(Buffer.of(0)));
+    const infinity = ecPointInfo((describeKeySpec(spec) as EcSpec).oidDer, Buffer.of(0));
     const explicit = generateKeyPairSync('ec', { namedCurve: curveOf(spec), paramEncoding: 'explicit' });
     const otherCurve = generateKeyPairSync('ec', { namedCurve: spec === 'ECC_NIST_P256' ? 'secp256k1' : 'prime256v1' });
 

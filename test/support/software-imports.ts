@@ -1,6 +1,7 @@
 /** The import half of the software fake of the Crypto port: the same tokens, envelopes, checks and errors as the bridge's, without an HSM. */
 import { constants, createCipheriv, createPrivateKey, createPublicKey, generateKeyPairSync, privateDecrypt, sign, timingSafeEqual, verify } from 'node:crypto';
 import { encodeFingerprint, encodeImportTokenSeal } from '#bridge/binding.ts';
+import { seedOfPkcs8, seedPublicKey } from '#bridge/driver/seed-keys.ts';
 import { kwpIv, kwpUnwrap, publicKeyOfPkcs8 } from '#bridge/pkcs8.ts';
 import { oaepHashes } from '#shared/algorithms/encryption.ts';
 import { describeKeySpec, type KeySpec } from '#shared/algorithms/key-specs.ts';
@@ -45,15 +46,21 @@ export function softwareImports({ domain, kek, hmac, fail, tagged }: Tools): Pic
     return secret;
   }
 
-  function publicKeyOf(secret: Buffer, keySpec: KeySpec): Buffer | undefined {
+  /** What is kept, as generated keys are. */
+  function checked(secret: Buffer, keySpec: KeySpec): { kept: Buffer; publicKey?: Buffer } {
     const spec = describeKeySpec(keySpec);
     if (spec.kind === 'aes' || spec.kind === 'hmac') {
       if (secret.length !== spec.keyBytes) throw fail('incorrect-key-material');
-      return undefined;
+      return { kept: secret };
+    }
+    if (spec.kind === 'seed') {
+      const seed = seedOfPkcs8(keySpec, secret);
+      if (seed === undefined) throw fail('incorrect-key-material');
+      return { kept: seed, publicKey: seedPublicKey(keySpec, seed) };
     }
     const publicKey = publicKeyOfPkcs8(secret, keySpec);
     if (publicKey === undefined || !belongTogether(secret, publicKey)) throw fail('incorrect-key-material');
-    return publicKey;
+    return { kept: secret, publicKey };
   }
 
   return {
@@ -66,13 +73,12 @@ export function softwareImports({ domain, kek, hmac, fail, tagged }: Tools): Pic
     async importKey(request) {
       const { account, region, keyId, keySpec, keyUsage, known, newVersion } = request;
       if (newVersion === undefined && known.length === 0) throw fail('invalid-request');
-      const secret = unwrap(request);
-      const publicKey = publicKeyOf(secret, keySpec);
-      const value = hmac(encodeFingerprint(domain, keyId, keySpec, publicKey ?? kwp(secret))).toString('hex');
+      const { kept, publicKey } = checked(unwrap(request), keySpec);
+      const value = hmac(encodeFingerprint(domain, keyId, keySpec, publicKey ?? kwp(kept))).toString('hex');
       const match = known.find((candidate) => candidate.epoch === epoch && candidate.value === value);
       if ((match === undefined) === (newVersion === undefined)) throw fail('incorrect-key-material');
       const binding = { account, region, keyId, version: match?.version ?? newVersion! };
-      const material = tagged({ binding, keySpec, keyUsage, origin: 'EXTERNAL' }, kwp(secret).toString('base64'), publicKey?.toString('base64'));
+      const material = tagged({ binding, keySpec, keyUsage, origin: 'EXTERNAL' }, kwp(kept).toString('base64'), publicKey?.toString('base64'));
       return { material, fingerprint: { epoch, value } };
     },
   };
