@@ -146,7 +146,7 @@ test.each<[string, (socket: Socket) => void]>([
   const socket = connectTcp(port, '127.0.0.1');
   socket.on('error', () => {});
   cleanups.push(() => socket.destroy());
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   await once(socket, 'connect');
 
   send(socket);
