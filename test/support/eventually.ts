@@ -1,4 +1,4 @@
-const waitMs = 60_000;
+const waitMs = 20_000;
 
 /** @throws Error when it does not come true */
 export async function eventually<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {

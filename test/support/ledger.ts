@@ -38,7 +38,7 @@ interface Options {
 }
 
 const pauseAfterErrorMs = 25;
-const waitMs = 60_000;
+const waitMs = 25_000;
 
 export function startLedger(call: LedgerCall, { callers, keysPerHundred = 10 }: Options): Ledger {
   const answered: Ledger['answered'][number][] = [];
