@@ -10,7 +10,7 @@ const batchSize = 100;
 const inFlights = [1, 16] as const;
 
 export async function benchBatch(report: (measurement: Measurement) => void): Promise<void> {
-  await withSingleNode(async ({ endpoint, credentials }) => {
+  await withSingleNode(async ({ endpoint, credentials, cpuMs }) => {
     const client = new KMSClient({ endpoint: endpoint.origin, region, credentials });
     const { KeyMetadata: aes } = await client.send(new CreateKeyCommand({}));
     const { KeyMetadata: p256 } = await client.send(new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }));
@@ -36,16 +36,18 @@ export async function benchBatch(report: (measurement: Measurement) => void): Pr
         if (status !== 200) throw new Error(`status ${status}`);
       };
       for (const [name, path, members] of sections) {
-        const single = await measure(`node/${name}-single/c${inFlight}`, { inFlight }, sender(await restRequest(endpoint.host, credentials, path, members)));
+        const single = await measure(`node/${name}-single/c${inFlight}`, { inFlight }, sender(await restRequest(endpoint.host, credentials, path, members)), cpuMs);
         report(single);
         const items = { Items: Array.from({ length: batchSize }, () => members) };
-        const batch = await measure(
-          `node/${name}-batch-${batchSize}/c${inFlight}`,
-          { inFlight },
-          sender(await restRequest(endpoint.host, credentials, `/v1/batch/${name}`, items)),
-        );
+        const send = sender(await restRequest(endpoint.host, credentials, `/v1/batch/${name}`, items));
+        const batch = await measure(`node/${name}-batch-${batchSize}/c${inFlight}`, { inFlight }, send, cpuMs);
         const itemsPerSecond = batch.opsPerSecond * batchSize;
-        report({ ...batch, opsPerSecond: itemsPerSecond, notes: `items per second: ${(itemsPerSecond / single.opsPerSecond).toFixed(1)} times single calls` });
+        const cheaper = (single.cpuMsEach ?? 0) / ((batch.cpuMsEach ?? 0) / batchSize);
+        report({
+          ...batch,
+          opsPerSecond: itemsPerSecond,
+          notes: `items per second: ${(itemsPerSecond / single.opsPerSecond).toFixed(1)} times single calls, CPU ${cheaper.toFixed(1)} times less`,
+        });
       }
       for (const connection of idle) connection.close();
     }

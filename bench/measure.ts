@@ -5,6 +5,8 @@ export interface Measurement {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly errors: number;
+  /** What one operation costs, all processes together. */
+  readonly cpuMsEach?: number;
   readonly notes?: string;
 }
 
@@ -14,11 +16,16 @@ export interface Load {
   readonly durationMs?: number;
 }
 
-export async function measure(name: string, load: Load, call: () => Promise<unknown>): Promise<Measurement> {
+/** @param cpuMs what was spent so far; the measurement then notes what an operation costs */
+export async function measure(name: string, load: Load, call: () => Promise<unknown>, cpuMs?: () => number): Promise<Measurement> {
   const { inFlight, warmUpMs = 700, durationMs = 2_500 } = load;
   await run(inFlight, warmUpMs, call);
+  const before = cpuMs?.() ?? 0;
   const { latencies, errors, elapsedMs } = await run(inFlight, durationMs, call);
-  return summarise(name, latencies, errors, elapsedMs);
+  const measured = summarise(name, latencies, errors, elapsedMs);
+  if (cpuMs === undefined) return measured;
+  const cpuMsEach = (cpuMs() - before) / latencies.length;
+  return { ...measured, cpuMsEach, notes: `${cpuMsEach.toFixed(2)} ms CPU each` };
 }
 
 async function run(inFlight: number, durationMs: number, call: () => Promise<unknown>) {

@@ -9,7 +9,7 @@ import { withSingleNode } from './single-node.ts';
 const region = 'eu-west-1';
 
 export async function benchNode(report: (measurement: Measurement) => void): Promise<void> {
-  await withSingleNode(async ({ endpoint, credentials }) => {
+  await withSingleNode(async ({ endpoint, credentials, cpuMs }) => {
     const client = new KMSClient({ endpoint: endpoint.origin, region, credentials });
     const createKey = async (input: CreateKeyCommandInput) => (await client.send(new CreateKeyCommand(input))).KeyMetadata?.KeyId ?? '';
     const aes = await createKey({});
@@ -34,7 +34,7 @@ export async function benchNode(report: (measurement: Measurement) => void): Pro
           idle.push(connection);
           if (status !== 200) throw new Error(`status ${status}`);
         };
-        report(await measure(`node/${name}/c${inFlight}`, { inFlight }, call));
+        report(await measure(`node/${name}/c${inFlight}`, { inFlight }, call, cpuMs));
       }
       for (const connection of idle) connection.close();
     }
