@@ -5,11 +5,11 @@ import { ofType, productionContext, type Resource, readable, synthesise, type Te
 const secretArn = (name: string) => `arn:aws:secretsmanager:us-east-1:111122223333:secret:${name}-AbCdEf`;
 const own = {
   network: { zones: 3 },
-  hsm: { source: 'existing', clusterId: 'cluster-aaaaaaaaaaa', trustAnchorSecretArn: secretArn('anchor'), pinSecretArn: secretArn('pin') },
+  hsm: { source: 'existing', clusterId: 'cluster-aaaaaaaaaaa', hsms: 2, trustAnchorSecretArn: secretArn('anchor'), pinSecretArn: secretArn('pin') },
   bridge: { source: 'fargate', image: { repository: 'chatelaine/bridge', digest: `sha256:${'ab'.repeat(32)}` }, tasks: { min: 3, max: 6 } },
 };
 
-describe('the bridge on Fargate', () => {
+describe('the bridge on Fargate, beside a cluster that somebody else looks after', () => {
   let templates: Templates;
   beforeAll(() => {
     templates = synthesise(own);
@@ -39,10 +39,11 @@ describe('the bridge on Fargate', () => {
     expect(one('AWS::ECS::Service')).toMatchObject({ EnableExecuteCommand: false, NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } } });
   });
 
-  test('carries names of secrets and no secret, and reads three by the role of the task', () => {
+  test('carries names of secrets and no secret, reads three by the role of the task, and uses keys that are on one of two HSMs only', () => {
     const environment = container().Environment as { Name: string; Value: unknown }[];
 
     expect(container().Secrets).toBeUndefined();
+    expect(environment).toContainEqual({ Name: 'CHATELAINE_HSM_FEW', Value: '1' });
     for (const { Name, Value } of environment.filter((entry) => entry.Name.endsWith('_SECRET')))
       expect([Name, name(Value)]).toEqual([Name, expect.stringMatching(/^arn:|certificate\.Id$/)]);
     const [policy] = roleStatements(/^BridgeTaskTaskRoleDefaultPolicy/);

@@ -95,23 +95,11 @@ describe('the profile for production', () => {
   });
 });
 
-/** What is not in cdk.json. Each is synthesised with the packs and rules, which fail it. */
+/** What is not in cdk.json. Each is synthesised with the packs and rules, which fail it. An existing cluster is in fargate-bridge.test.ts, an outside bridge in hsm.test.ts. */
 describe('other configurations pass the same gates, and stay below 400 resources a stack', () => {
   const secretArn = (name: string) => `arn:aws:secretsmanager:us-east-1:111122223333:secret:${name}-AbCdEf`;
   const secrets = { trustAnchorSecretArn: secretArn('anchor'), pinSecretArn: secretArn('pin') };
   const officers = ['arn:aws:iam::111122223333:role/officer'];
-
-  test(
-    'an existing cluster of two HSMs behind a private API',
-    () => {
-      const templates = synthesise({ ...profileOf('production-private'), hsm: { source: 'existing', clusterId: 'cluster-aaaaaaaaaaa', hsms: 2, ...secrets } });
-
-      expect(largest(templates)).toBeLessThan(resourcesMax);
-      expect(JSON.stringify(ofType(templates.bridge, 'AWS::ECS::TaskDefinition'))).toContain('CHATELAINE_HSM_FEW');
-      expect(ofType(templates.hsm, 'AWS::ECS::TaskDefinition')).toEqual([]);
-    },
-    limitMs,
-  );
 
   test(
     'a cluster from a backup, with copies in a second Region and a role that may delete',
