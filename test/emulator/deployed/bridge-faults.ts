@@ -15,10 +15,10 @@ export function describeBridgeFaults(service: () => DeployedService): void {
       const { bridge } = service().deployed;
       const starts = bridge.keepRunning();
       const ledger = load();
-      await ledger.progress(30);
+      await ledger.progress(15);
       await bridge.kill();
       await ledger.trouble();
-      await ledger.progress(30);
+      await ledger.progress(15);
       await ledger.stop();
 
       await ledger.verify();
@@ -30,7 +30,7 @@ export function describeBridgeFaults(service: () => DeployedService): void {
       const starts = bridge.keepRunning();
       const tokens = join(bridge.token.dir, 'tokens');
       const ledger = load();
-      await ledger.progress(20);
+      await ledger.progress(12);
       const ended = bridge.exited();
       renameSync(tokens, `${tokens}-gone`);
       await ended;
@@ -38,7 +38,7 @@ export function describeBridgeFaults(service: () => DeployedService): void {
       rmSync(tokens, { recursive: true, force: true });
       renameSync(`${tokens}-gone`, tokens);
       await eventually('a bridge with its HSM', () => starts() === 1);
-      await ledger.progress(20);
+      await ledger.progress(12);
       await ledger.stop();
 
       await ledger.verify();
