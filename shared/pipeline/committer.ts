@@ -21,7 +21,7 @@ export interface RequestCommitter extends Committer {
 }
 
 export function createCommitter(
-  service: Pick<Service, 'store' | 'crypto' | 'onCommit'>,
+  service: Pick<Service, 'store' | 'crypto' | 'rows' | 'onCommit'>,
   successRecord: (created: readonly { arn: string; role: string }[]) => AuditRecord,
 ): RequestCommitter {
   let committed = false;
@@ -44,6 +44,7 @@ export function createCommitter(
         if (!(error instanceof StoreUnavailable && error.outcomeUnknown && (await landed(service.store, record)))) throw error;
       }
       committed = true;
+      service.rows.noteWritten(writes.flatMap((write) => ('put' in write ? [write.put] : [])));
       service.onCommit?.({ dueNow: writes.some((write) => 'put' in write && isDueNow(write.put)) });
     },
   };

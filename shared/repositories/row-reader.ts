@@ -5,6 +5,7 @@ import type { Clock } from '#shared/ports/clock.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Item, ItemKey, RecordStore } from '#shared/ports/record-store.ts';
 import { maxKeysPerRead } from '#shared/ports/record-store-rules.ts';
+import { RevisionMarks } from './revision-marks.ts';
 import { SealChecker } from './seal.ts';
 
 /** A row that decides was changed behind the service's back. The caller learns only that something failed inside. */
@@ -13,7 +14,7 @@ export class SealBroken extends Error {
 }
 
 export interface RowSnapshot {
-  /** Reads what was not read before, strongly consistent: one store request, or none. */
+  /** Reads what was not read before, strongly consistent: one store request, or none. @throws SealBroken for an older row that was put back */
   load(keys: readonly ItemKey[]): Promise<void>;
   /** Precondition: it was loaded. Undefined: there is no such row. */
   get(key: ItemKey): Item | undefined;
@@ -25,6 +26,8 @@ export interface RowReader {
   open(): RowSnapshot;
   /** @throws SealBroken */
   requireSeals(items: readonly (Item | undefined)[]): Promise<void>;
+  /** After a commit: rows that are older than these are refused from now on. */
+  noteWritten(items: readonly Item[]): void;
   /** For a row that must be there because another sealed row says so. @throws SealBroken */
   refuse(key: ItemKey): never;
 }
@@ -40,6 +43,7 @@ const rowName = (key: ItemKey): string => `${key.table}\u0000${key.pk}\u0000${ke
 
 export function createRowReader({ store, crypto, alarms, clock }: Adapters): RowReader {
   const seals = new SealChecker(crypto);
+  const marks = new RevisionMarks();
 
   const refuse = (key: ItemKey): never => {
     const now = clock.now();
@@ -63,8 +67,13 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
           const names = [...missing.keys()];
           const wanted = [...missing.values()];
           const loadPart = async (start: number): Promise<void> => {
-            const items = await store.getMany(wanted.slice(start, start + maxKeysPerRead));
-            for (const [position, item] of items.entries()) rows.set(names[start + position]!, item);
+            const part = wanted.slice(start, start + maxKeysPerRead);
+            const before = part.map((key) => marks.before(key));
+            const items = await store.getMany(part);
+            for (const [position, item] of items.entries()) {
+              if (item !== undefined && marks.isPutBack(item, before[position])) refuse(item);
+              rows.set(names[start + position]!, item);
+            }
           };
           // Nearly always one part.
           if (wanted.length <= maxKeysPerRead) return wanted.length === 0 ? undefined : await loadPart(0);
@@ -78,8 +87,13 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
       };
     },
     async requireSeals(items) {
-      const broken = await seals.firstBroken([...new Set(items)].filter((item) => item !== undefined));
+      const present = [...new Set(items)].filter((item) => item !== undefined);
+      const broken = await seals.firstBroken(present);
       if (broken !== undefined) refuse(broken);
+      for (const item of present) marks.note(item);
+    },
+    noteWritten(items) {
+      for (const item of items) marks.note(item);
     },
   };
 }

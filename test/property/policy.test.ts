@@ -88,6 +88,19 @@ describe('policies', () => {
     );
   });
 
+  test('a Deny that applies denies, wherever it stands and whatever stands beside it', () => {
+    fc.assert(
+      fc.property(policy, role, statement, fc.nat(), fc.boolean(), request, (given, documents, more, at, inKey, asked) => {
+        const deny = { ...more, Effect: 'Deny' };
+        const into = (statements: readonly Statement[]): Statement[] => statements.toSpliced(at % (statements.length + 1), 0, deny);
+        const alone = inKey ? decide([deny], [], asked) : decide([{ ...deny, Action: 'kms:Nothing' }], [deny], asked);
+        const among = inKey ? decide(into(given), documents, asked) : decide(given, into(documents), asked);
+        if (alone.outcome === 'explicitly-denied') expect(among.outcome).toBe('explicitly-denied');
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('one more Allow never denies what was allowed before', () => {
     fc.assert(
       fc.property(policy, role, statement, request, (given, documents, more, asked) => {
