@@ -5,6 +5,7 @@
 import type { CallerClass } from '#shared/bridge-protocol.ts';
 import type { Operation } from '#shared/operation.ts';
 import type { PortName } from '#shared/ports/ports.ts';
+import { type PartitionedName, type PartitionKind, partitions } from '#shared/repositories/partitions.ts';
 
 /** The caller classes that call bridges of key stores. Seals are checked by the default bridge, so readers have no business there. */
 export const keyStoreCallerClasses = ['crypto', 'lifecycle', 'rotation'] as const satisfies readonly CallerClass[];
@@ -12,12 +13,7 @@ export type KeyStoreCallerClass = (typeof keyStoreCallerClasses)[number];
 
 /** Everything that a statement can be about. `core/list` is an index of the core table. */
 export type ResourceName =
-  | 'core'
-  | 'core/list'
-  | 'core/due'
-  | 'material'
-  | 'ops'
-  | 'ops/due'
+  | PartitionedName
   | 'bus'
   | 'auditQueue'
   | 'taskQueue'
@@ -26,56 +22,87 @@ export type ResourceName =
   | `bridgeSecret/${CallerClass}`
   | `keyStoreSecrets/${KeyStoreCallerClass}`;
 
-export interface Grant {
-  readonly action: `${'dynamodb' | 'events' | 'sqs' | 'secretsmanager' | 's3'}:${string}`;
-  readonly on: ResourceName;
-}
+type OtherAction = `${'events' | 'sqs' | 'secretsmanager' | 's3'}:${string}`;
+
+export type Grant =
+  | {
+      readonly action: `dynamodb:${string}`;
+      readonly on: PartitionedName;
+      /** The only partitions that the action reaches, as a pattern of IAM: `KEY#*`. */
+      readonly leading: string;
+    }
+  | { readonly action: OtherAction; readonly on: Exclude<ResourceName, PartitionedName>; readonly leading?: never };
 
 /** What a grant may depend on. */
-type Declaration = Pick<Operation, 'keys' | 'material' | 'removes' | 'needs' | 'batchOf'>;
+type Declaration = Pick<Operation, 'keys' | 'material' | 'byAlias' | 'changes' | 'removes' | 'lists' | 'needs' | 'batchOf'>;
 
-const on = (resource: ResourceName, ...actions: Grant['action'][]): Grant[] => actions.map((action) => ({ action, on: resource }));
+const on = (resource: Exclude<ResourceName, PartitionedName>, ...actions: OtherAction[]): Grant[] => actions.map((action) => ({ action, on: resource }));
+
+/** The partitions of a kind. An index has keys of its own, and a condition on it is about those. */
+export function leadingPattern<Place extends PartitionedName>(place: Place, kind: PartitionKind<Place>): string {
+  const beginning: string = partitions[place][kind] as string;
+  return beginning.endsWith('#') ? `${beginning}*` : beginning;
+}
+
+function of<Place extends PartitionedName>(place: Place, kinds: readonly PartitionKind<Place>[], ...actions: `dynamodb:${string}`[]): Grant[] {
+  return kinds.flatMap((kind) => actions.map((action) => ({ action, on: place, leading: leadingPattern(place, kind) })));
+}
 /** The record store reads one item by GetItem and several by BatchGetItem. */
-const read = (table: 'core' | 'material' | 'ops'): Grant[] => on(table, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
+const read = <Place extends 'core' | 'material'>(table: Place, ...kinds: PartitionKind<Place>[]): Grant[] => of(table, kinds, 'dynamodb:GetItem', 'dynamodb:BatchGetItem');
 
 export const portGrants: Readonly<Record<PortName, (operation: Declaration) => Grant[]>> = {
-  // ConditionCheckItem: a grant is made only while its key is the one that was decided on.
-  grants: () => [...on('core', 'dynamodb:Query', 'dynamodb:ConditionCheckItem'), ...on('core/list', 'dynamodb:Query')],
-  roles: () => on('core/list', 'dynamodb:Query'),
-  simulator: () => on('core', 'dynamodb:Query'),
-  lister: () => [...read('core'), ...on('core', 'dynamodb:Query'), ...on('core/list', 'dynamodb:Query')],
+  // A grant is made only while its key is the one that was decided on.
+  grants: ({ needs, removes = [] }) => (needs.includes('committer') && removes.length === 0 ? of('core', ['key'], 'dynamodb:ConditionCheckItem') : []),
+  // Roles and bindings are read for every request.
+  roles: () => [],
+  // The key is found by the pipeline.
+  simulator: () => [],
+  // An alias by its name, for those that change it.
+  lister: ({ changes = [] }) => (changes.includes('alias') ? read('core', 'alias') : []),
   // GetItem: after a lost answer the outbox row tells whether the change was applied.
-  committer: ({ removes }) => on('core', 'dynamodb:PutItem', 'dynamodb:GetItem', ...(removes === true ? (['dynamodb:DeleteItem'] as const) : [])),
-  // Writes material through the committer, and never reads any.
-  keyFactory: () => on('material', 'dynamodb:PutItem'),
-  relatedKeys: () => read('core'),
-  relatedMaterial: () => read('material'),
-  // GetParametersForImport stores nothing; ImportKeyMaterial writes material as keyFactory's operations do.
-  importer: ({ needs }) => (needs.includes('committer') ? on('material', 'dynamodb:PutItem') : []),
-  // hasKeys asks the table itself. CreateKey holds the revision of the stores.
-  keyStores: ({ needs }) => [
-    ...read('core'),
-    ...(needs.includes('committer') && !needs.includes('keyFactory') ? on('core', 'dynamodb:Query') : []),
-    ...(needs.includes('keyFactory') ? on('core', 'dynamodb:ConditionCheckItem') : []),
+  committer: ({ changes = [], removes = [] }) => [
+    ...of('core', [...changes, 'outbox'], 'dynamodb:PutItem'),
+    ...of('core', removes, 'dynamodb:DeleteItem'),
+    ...of('core', ['outbox'], 'dynamodb:GetItem'),
   ],
+  // Writes material through the committer, and never reads any.
+  keyFactory: () => of('material', ['key'], 'dynamodb:PutItem'),
+  relatedKeys: () => read('core', 'key'),
+  relatedMaterial: () => read('material', 'key'),
+  // GetParametersForImport stores nothing; ImportKeyMaterial writes material as keyFactory's operations do.
+  importer: ({ needs }) => (needs.includes('committer') ? of('material', ['key'], 'dynamodb:PutItem') : []),
+  // CreateKey holds the revision of the stores.
+  keyStores: ({ needs }) => [...read('core', 'keyStores'), ...(needs.includes('keyFactory') ? of('core', ['keyStores'], 'dynamodb:ConditionCheckItem') : [])],
+  keysOfStores: () => of('core', ['keyStores'], 'dynamodb:Query'),
   bridgeDirectory: () => [],
-  materialEraser: () => on('material', 'dynamodb:DeleteItem'),
+  materialEraser: () => of('material', ['key'], 'dynamodb:DeleteItem'),
   cipher: () => [],
   signer: () => [],
   mac: () => [],
   agreement: () => [],
   random: () => [],
-  encryptionCounter: () => on('ops', 'dynamodb:GetItem', 'dynamodb:PutItem'),
-  usage: () => on('ops', 'dynamodb:PutItem'),
-  lastUsage: () => read('ops'),
-  eraser: () => [...on('core', 'dynamodb:Query', 'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem'), ...on('material', 'dynamodb:Query', 'dynamodb:DeleteItem')],
+  encryptionCounter: () => of('ops', ['usage'], 'dynamodb:GetItem', 'dynamodb:PutItem'),
+  usage: () => of('ops', ['lastUse'], 'dynamodb:PutItem'),
+  lastUsage: () => of('ops', ['lastUse'], 'dynamodb:GetItem'),
+  eraser: () => [
+    ...of('core', ['key'], 'dynamodb:Query', 'dynamodb:ConditionCheckItem'),
+    ...of('core', ['key', 'alias'], 'dynamodb:DeleteItem'),
+    ...of('material', ['key'], 'dynamodb:Query', 'dynamodb:DeleteItem'),
+  ],
 };
 
-/** The pipeline itself: the caller's bindings, the keys that the request names, their aliases when a policy asks for them, and the audit record. */
-function pipelineGrants({ batchOf, keys, material }: Declaration): Grant[] {
+/** The pipeline itself: the caller's bindings and roles, the keys that the request names, their aliases when a policy asks for them, and the audit record. */
+function pipelineGrants({ batchOf, keys, material, byAlias, lists = [] }: Declaration): Grant[] {
   // The items of a batch name keys as the single operation does.
   if (batchOf !== undefined) return pipelineGrants(batchOf);
-  return [...read('core'), ...(keys === undefined ? [] : on('core', 'dynamodb:Query')), ...(material === true ? read('material') : []), ...auditGrants];
+  return [
+    ...read('core', 'binding', 'role'),
+    ...(keys === undefined ? [] : [...read('core', 'key', 'keyStores'), ...of('core', ['key'], 'dynamodb:Query')]),
+    ...(byAlias === true ? read('core', 'alias') : []),
+    ...(material === true ? read('material', 'key') : []),
+    ...of('core/list', lists, 'dynamodb:Query'),
+    ...auditGrants,
+  ];
 }
 
 export const auditGrants: readonly Grant[] = [...on('bus', 'events:PutEvents'), ...on('auditQueue', 'sqs:SendMessage')];
@@ -115,26 +142,32 @@ export function grantsOf(operation: Declaration): readonly Grant[] {
 
 /** The worker of the task queue: the union of the service's own operations, under the bridge class `rotation`. */
 export function dueTaskGrants(operations: readonly Operation[]): readonly Grant[] {
+  // The service asks nobody's permission: it reads no role.
+  const isNeeded = ({ on: resource, leading }: Grant) => !resource.startsWith('bridgeSecret/') && leading !== leadingPattern('core', 'role');
   return distinct([
-    ...operations.flatMap((operation) => grantsOf(operation).filter((grant) => !grant.on.startsWith('bridgeSecret/'))),
+    ...operations.flatMap((operation) => grantsOf(operation).filter(isNeeded)),
     // A version that was rolled leaves the due index of its counter.
-    ...on('ops', 'dynamodb:GetItem', 'dynamodb:PutItem'),
+    ...of('ops', ['usage'], 'dynamodb:GetItem', 'dynamodb:PutItem'),
     ...on('bridgeSecret/rotation', 'secretsmanager:GetSecretValue'),
   ]);
 }
 
 export const sweepGrants: readonly Grant[] = distinct([
-  ...on('core/due', 'dynamodb:Query'),
-  ...on('ops/due', 'dynamodb:Query'),
-  ...on('core', 'dynamodb:GetItem'),
+  ...of('core/due', ['synchronization', 'rotation', 'deletion', 'expiry'], 'dynamodb:Query'),
+  ...of('ops/due', ['roll'], 'dynamodb:Query'),
+  ...of('core', ['key'], 'dynamodb:GetItem'),
   ...on('taskQueue', 'sqs:SendMessage'),
 ]);
 
-export const outboxPublisherGrants: readonly Grant[] = distinct([...on('core/due', 'dynamodb:Query'), ...on('core', 'dynamodb:DeleteItem'), ...on('bus', 'events:PutEvents')]);
+export const outboxPublisherGrants: readonly Grant[] = distinct([
+  ...of('core/due', ['outbox'], 'dynamodb:Query'),
+  ...of('core', ['outbox'], 'dynamodb:DeleteItem'),
+  ...on('bus', 'events:PutEvents'),
+]);
 
 export const auditArchiverGrants: readonly Grant[] = [...on('archive/audit', 's3:PutObject'), ...on('archive/alarms', 's3:PutObject')];
 
 function distinct(grants: readonly Grant[]): readonly Grant[] {
-  const byName = new Map(grants.map((grant) => [`${grant.on} ${grant.action}`, grant]));
+  const byName = new Map(grants.map((grant) => [`${grant.on} ${grant.action} ${grant.leading ?? ''}`, grant]));
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, grant]) => grant);
 }

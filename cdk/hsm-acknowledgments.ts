@@ -8,7 +8,6 @@ const noResource = 'DescribeClusters, DescribeBackups, the descriptions of Amazo
 const ownTag = 'The ids of the cluster and of its backups are not known before they are made. Conditions on the tag of the deployment stand beside it where the API has one.';
 const madeForCaller = "CloudHSM makes the cluster's security group and network interfaces in the name of its caller, bound to the VPC of the deployment.";
 const oneRole = 'The policy belongs to this one role, and goes with it.';
-const accountKey = 'The account key of Secrets Manager encrypts it; access is by exact grants on each secret.';
 const handedOver =
   'A person changes the password of the crypto officer and takes it into custody; the crypto user is changed by the same hands, because the HSM must learn of it first.';
 
@@ -36,7 +35,6 @@ export const hsmAcknowledgments = (secondRegion: string | undefined): readonly A
   ),
   at('DynamoDBInBackupPlan', 'Journal/Resource', 'One row of what the reconciler did last. Without it, it starts from what AWS shows.'),
   ...['AdminPassword/Resource', 'KeyOwner/Resource', 'Pin/Resource', 'TrustAnchorSecret', 'ClusterCertificateSecret'].flatMap((path) => [
-    at('SecretsManagerUsingKMSKey', path, accountKey),
     ...['AwsSolutions-SMG4', 'SecretsManagerRotationEnabled'].map((id) =>
       at(id, path, path.endsWith('Secret') ? 'A certificate, public, that cannot be changed as long as the cluster lives.' : handedOver),
     ),

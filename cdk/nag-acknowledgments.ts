@@ -107,12 +107,6 @@ export const acknowledgments: readonly Acknowledgment[] = [
   },
   { id: 'SecretsManagerRotationEnabled', path: 'bridge/*-certificate', reason: certificatesAreIssued, expires: nextReview },
   {
-    id: 'SecretsManagerUsingKMSKey',
-    path: 'bridge/*-certificate',
-    reason: 'The account key of Secrets Manager encrypts the certificates; access is by exact grants on each secret. A certificate alone reaches nothing outside the network.',
-    expires: soon,
-  },
-  {
     id: 'S3BucketLoggingEnabled',
     path: 'audit/Archive/Resource',
     reason: 'A locked bucket cannot take server access logs, and a second one would need the same argument. Access is seen by CloudTrail data events.',
@@ -123,18 +117,6 @@ export const acknowledgments: readonly Acknowledgment[] = [
     path: 'audit/Archive/Resource',
     reason: 'Where a second copy may be kept is a decision of the owner about another Region and account; the digests make every copy verifiable.',
     expires: soon,
-  },
-  {
-    id: 'S3DefaultEncryptionKMS',
-    path: 'audit/Archive/Resource',
-    reason: 'Who deletes a key makes everything under it unreadable, which would undo the lock. The archive holds no secrets, so S3 encrypts it with its own keys.',
-    expires: nextReview,
-  },
-  {
-    id: 'CloudWatchLogGroupEncrypted',
-    path: '*Logs/Resource',
-    reason: 'CloudWatch Logs encrypts every group. The logs hold neither key material nor data nor encryption context, and must stay readable when a key is in trouble.',
-    expires: nextReview,
   },
   {
     id: 'APIGWCacheEnabledAndEncrypted',

@@ -52,6 +52,7 @@ export function composeOperation(environment: ProcessEnvironment): OperationHand
     alarms,
     clock,
     partition: settings.CHATELAINE_PARTITION,
+    custodianSessions: settings.CHATELAINE_CUSTODIAN_SESSIONS,
     configuredRoles,
     regions: ownRegion(environment),
     attestationRoots: configuredAttestationRoots(settings.CHATELAINE_ATTESTATION_ROOTS),

@@ -88,6 +88,13 @@ function stateTablePage(): string {
 }
 
 /** The golden matrix: a change of it is a change of what a stolen role can do, and is read in the diff. A test compares it with the synthesised policies. */
+/** Each action once, with the partitions that it reaches. */
+const allowed = (granted: readonly Grant[]): string[] =>
+  [...Map.groupBy(granted, ({ action }) => action)].map(([action, alike]) => {
+    const leading = alike.flatMap((grant) => grant.leading ?? []);
+    return leading.length === 0 ? action : `${action}: ${leading.map(code).join(', ')}`;
+  });
+
 function permissionMatrixPage(): string {
   const functions: readonly (readonly [string, readonly Grant[]])[] = [
     ...operations.map((operation) => [operation.name, grantsOf(operation)] as const),
@@ -99,12 +106,13 @@ function permissionMatrixPage(): string {
   ];
   const rows = functions.flatMap(([name, grants]) => {
     const byResource = Map.groupBy(grants, ({ on }) => on);
-    return [...byResource].map(([resource, granted], at) => [at === 0 ? `**${name}**` : '', code(resource), granted.map(({ action }) => action).join('<br>')]);
+    return [...byResource].map(([resource, granted], at) => [at === 0 ? `**${name}**` : '', code(resource), allowed(granted).join('<br>')]);
   });
   return [
     '# Permission matrix',
     notice,
-    'What the role of each function may do, on what: from the declared needs of the operations, through `cdk/grants.ts`. `core/list` is an index of the table `core`. Every function also writes into its own log group; where it has tables, it may use their encryption key through DynamoDB; and where it reads a queue or a stream, it may receive from that one. Only the wire dispatcher may invoke functions: those of the operations that have a wire target. No role may do more than the permission boundary says (`cdk/permission-boundary.ts`).',
+    'What the role of each function may do, on what: from the declared needs of the operations, through `cdk/grants.ts`. `core/list` is an index of the table `core`; patterns such as `KEY#*` are those of the partition keys that an action reaches (docs/adr/0040). Every function also writes into its own log group; it may use the encryption keys of its tables, secrets and queues through the service that stores them (docs/adr/0041); and where it reads a queue or a stream, it may receive from that one. Only the wire dispatcher may invoke functions: those of the operations that have a wire target. No role may do more than the permission boundary says (`cdk/permission-boundary.ts`).',
+    'Conditions and the roles that are no functions stand in `test/infra/golden/permissions.txt`, from the synthesised templates.',
     table(['Function', 'On', 'Actions'], rows),
     '',
   ].join('\n\n');

@@ -9,6 +9,7 @@ import type { Caller } from '#shared/pipeline/caller.ts';
 import type { RequestAccess } from '#shared/policy/request-access.ts';
 import type { PortName, Ports } from '#shared/ports/ports.ts';
 import type { KeyReference, LoadedKey } from '#shared/repositories/key-reader.ts';
+import type { ListKind, RowKind } from '#shared/repositories/partitions.ts';
 
 export interface Context<Need extends PortName, Code extends KmsErrorCode, Role extends string> {
   readonly caller: Caller;
@@ -73,8 +74,14 @@ export interface OperationDefinition<
   readonly recipient?: Output extends z.ZodObject ? keyof z.output<Output> & string : never;
   /** Load the material of each key in the same read. */
   readonly material?: boolean;
-  /** The change removes rows (an alias, a key): without it the function may write rows and not delete any. */
-  readonly removes?: boolean;
+  /** A request may name a key by an alias. */
+  readonly byAlias?: true;
+  /** What rows the change writes; its outbox row goes without saying. The committer refuses others, and on AWS the function's role does. */
+  readonly changes?: readonly RowKind[];
+  /** What rows the change removes. */
+  readonly removes?: readonly RowKind[];
+  /** The lists of an account that it reads. */
+  readonly lists?: readonly ListKind[];
   readonly needs: readonly Need[];
   readonly errors: readonly Code[];
   /** Members of the request that the audit record keeps. Never plaintext, ciphertext, signatures, or encryption-context values. */
@@ -103,7 +110,10 @@ export interface Operation {
   readonly material?: boolean;
   /** Its items are requests of this operation (shared/batch-operation.ts). */
   readonly batchOf?: Operation;
-  readonly removes?: boolean;
+  readonly byAlias?: true;
+  readonly changes?: readonly RowKind[];
+  readonly removes?: readonly RowKind[];
+  readonly lists?: readonly ListKind[];
   readonly needs: readonly PortName[];
   readonly errors: readonly KmsErrorCode[];
   audit(input: Record<string, unknown>): JsonObject;

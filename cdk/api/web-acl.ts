@@ -1,5 +1,6 @@
 /** The web ACL of the stage: AWS's managed rules, a limit per address, bounds on what is not the body. Bodies are checked by the functions, member by member. */
 import { ArnFormat, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
@@ -8,6 +9,7 @@ export interface WebAclProps {
   readonly deployment: string;
   readonly requestsPerAddress: number;
   readonly logRetention: RetentionDays;
+  readonly logKey: IKey;
   /** The stage as WAF names it. */
   readonly stageArn: string;
 }
@@ -19,7 +21,7 @@ const queryBytesMax = 8192;
 const pathBytesMax = 2048;
 
 export class WebAcl extends Construct {
-  constructor(scope: Construct, id: string, { deployment, requestsPerAddress, logRetention, stageArn }: WebAclProps) {
+  constructor(scope: Construct, id: string, { deployment, requestsPerAddress, logRetention, logKey, stageArn }: WebAclProps) {
     super(scope, id);
     const acl = new CfnWebACL(this, 'Acl', {
       scope: 'REGIONAL',
@@ -38,7 +40,7 @@ export class WebAcl extends Construct {
     new CfnWebACLAssociation(this, 'Association', { resourceArn: stageArn, webAclArn: acl.attrArn });
     // WAF writes only into groups whose names start so.
     const logGroupName = `aws-waf-logs-${deployment}`;
-    const logs = new LogGroup(this, 'Logs', { logGroupName, retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
+    const logs = new LogGroup(this, 'Logs', { logGroupName, retention: logRetention, encryptionKey: logKey, removalPolicy: RemovalPolicy.DESTROY });
     const logging = new CfnLoggingConfiguration(this, 'Logging', {
       resourceArn: acl.attrArn,
       logDestinationConfigs: [Stack.of(this).formatArn({ service: 'logs', resource: 'log-group', resourceName: logGroupName, arnFormat: ArnFormat.COLON_RESOURCE_NAME })],

@@ -6,10 +6,12 @@ import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { FargateBridgeConfig } from '../config/bridge-config.ts';
+import type { KeysStack } from '../stacks/keys-stack.ts';
 import { type FunctionNetwork, ServiceFunction } from './service-function.ts';
+import { secretKeyStatement } from './service-resources.ts';
+import { ownQueue } from './work-queue.ts';
 
 export interface CertificateAuthorityProps {
   readonly deployment: string;
@@ -18,6 +20,7 @@ export interface CertificateAuthorityProps {
   readonly network: FunctionNetwork;
   readonly logGroup: ILogGroup;
   readonly removalPolicy: RemovalPolicy;
+  readonly keys: KeysStack;
   readonly bridgeSecret: ISecret;
   readonly bridgeNames: readonly string[];
   readonly clientSecrets: Readonly<Record<string, ISecret>>;
@@ -56,11 +59,12 @@ export class CertificateAuthority extends Construct {
         new PolicyStatement({ actions: ['kms:GetPublicKey', 'kms:DescribeKey', 'kms:Sign'], resources: keys.map(({ keyArn }) => keyArn) }),
         // It writes certificates and reads none.
         new PolicyStatement({ actions: ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'], resources: secretArns }),
+        secretKeyStatement('write', secretArns, props.keys.secrets, Stack.of(this)),
       ],
       logGroup: props.logGroup,
       timeoutSeconds: 60,
     });
-    const deadLetterQueue = new Queue(this, 'DeadLetters', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+    const deadLetterQueue = ownQueue(this, 'DeadLetters', props.keys.queues);
     new Rule(this, 'Schedule', {
       description: 'Replaces certificates in the second half of their life.',
       schedule: Schedule.rate(Duration.hours(12)),

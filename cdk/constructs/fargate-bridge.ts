@@ -15,6 +15,7 @@ import {
 } from 'aws-cdk-lib/aws-ecs';
 import { NetworkLoadBalancer, Protocol } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -23,6 +24,7 @@ import type { FargateBridgeConfig } from '../config/bridge-config.ts';
 import { hasFewHsms } from '../config/hsm-config.ts';
 import { bridgeHealthPort, bridgePort } from '../config/network-config.ts';
 import { hardened, imageOf, imageVolumes, mountVolumes } from './bridge-image.ts';
+import { secretKeyStatement } from './service-resources.ts';
 
 /** Where the bridge's HSM is. */
 export interface BridgeHsm {
@@ -42,6 +44,8 @@ export interface FargateBridgeProps {
   readonly balancerGroup: ISecurityGroup;
   readonly bridgeGroup: ISecurityGroup;
   readonly certificateSecret: ISecret;
+  /** Of the deployment's own secrets. */
+  readonly secretsKey: IKey;
   readonly logGroup: ILogGroup;
   readonly deletionProtection: boolean;
 }
@@ -81,7 +85,7 @@ export class FargateBridge extends Construct {
     this.#scale(props);
   }
 
-  #task({ deployment, config, hsm, certificateSecret, logGroup }: FargateBridgeProps): FargateTaskDefinition {
+  #task({ deployment, config, hsm, certificateSecret, secretsKey, logGroup }: FargateBridgeProps): FargateTaskDefinition {
     const task = new FargateTaskDefinition(this, 'Task', {
       cpu: config.cpu,
       memoryLimitMiB: config.memoryMb,
@@ -120,7 +124,9 @@ export class FargateBridge extends Construct {
       },
     });
     mountVolumes(container);
-    for (const secret of [certificateSecret, hsm.pinSecret, hsm.trustAnchorSecret]) secret.grantRead(task.taskRole);
+    const secrets = [certificateSecret, hsm.pinSecret, hsm.trustAnchorSecret].map(({ secretArn }) => secretArn);
+    task.addToTaskRolePolicy(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: secrets }));
+    task.addToTaskRolePolicy(secretKeyStatement('read', secrets, secretsKey, Stack.of(this)));
     task.addToTaskRolePolicy(new PolicyStatement({ actions: ['cloudhsm:DescribeClusters'], resources: ['*'] }));
     return task;
   }

@@ -2,7 +2,7 @@
 import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerInsights, CpuArchitecture, FargateTaskDefinition, type ICluster, type ITaskDefinition, LogDriver, OperatingSystemFamily } from 'aws-cdk-lib/aws-ecs';
-import { EventBus, EventField, Rule } from 'aws-cdk-lib/aws-events';
+import { type EventBus, EventField, Rule } from 'aws-cdk-lib/aws-events';
 import { EcsTask } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -13,7 +13,10 @@ import { administrationDetailType, administrationSource } from '#shared/cloudhsm
 import { keysTag, usersTag } from '#shared/cloudhsm/tags.ts';
 import type { FunctionEnvironment } from '#shared/env/function-environment.ts';
 import type { ImageConfig } from '../config/image-config.ts';
+import type { KeysStack } from '../stacks/keys-stack.ts';
 import { hardened, imageOf, imageVolumes, mountVolumes, workFolder } from './bridge-image.ts';
+import { ownBus } from './own-bus.ts';
+import { secretKeyStatement } from './service-resources.ts';
 
 export interface HsmAdministrationProps {
   readonly image: ImageConfig;
@@ -26,6 +29,7 @@ export interface HsmAdministrationProps {
   readonly logGroup: ILogGroup;
   readonly deadLetters: IQueue;
   readonly removalPolicy: RemovalPolicy;
+  readonly keys: KeysStack;
 }
 
 const container = 'administrator';
@@ -38,7 +42,7 @@ export class HsmAdministration extends Construct {
   constructor(scope: Construct, id: string, props: HsmAdministrationProps) {
     super(scope, id);
     const { network, deadLetters } = props;
-    this.bus = new EventBus(this, 'Bus', { description: 'Requests for administration of the HSM.' });
+    this.bus = ownBus(this, 'Bus', { description: 'Requests for administration of the HSM.', key: props.keys.bus, deadLetters });
     this.bus.applyRemovalPolicy(props.removalPolicy);
     const cluster = new Cluster(this, 'Cluster', { vpc: network.vpc, containerInsightsV2: ContainerInsights.ENABLED });
     const rule = new Rule(this, 'Requests', {
@@ -72,7 +76,7 @@ export class HsmAdministration extends Construct {
   }
 
   #task(props: HsmAdministrationProps): FargateTaskDefinition {
-    const { secrets, clusterArns, logGroup } = props;
+    const { secrets, keys, clusterArns, logGroup } = props;
     const task = new FargateTaskDefinition(this, 'Task', {
       cpu: 256,
       memoryLimitMiB: 1024,
@@ -90,8 +94,10 @@ export class HsmAdministration extends Construct {
       logging: LogDriver.awsLogs({ streamPrefix: container, logGroup }),
     });
     mountVolumes(added);
+    const secretArns = Object.values(secrets).map(({ secretArn }) => secretArn);
     for (const statement of [
-      new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: Object.values(secrets).map(({ secretArn }) => secretArn) }),
+      new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: secretArns }),
+      secretKeyStatement('read', secretArns, keys.secrets, Stack.of(this)),
       new PolicyStatement({ actions: ['cloudhsm:DescribeClusters'], resources: ['*'] }),
       new PolicyStatement({ actions: ['cloudhsm:TagResource'], resources: [clusterArns], conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [usersTag, keysTag] } } }),
     ])

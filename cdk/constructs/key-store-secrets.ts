@@ -1,4 +1,5 @@
 import { CfnOutput, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { type KeyStoreCallerClass, keyStoreCallerClasses } from '../grants.ts';
@@ -7,12 +8,13 @@ import { type KeyStoreCallerClass, keyStoreCallerClasses } from '../grants.ts';
 export type KeyStoreSecrets = Readonly<Record<KeyStoreCallerClass, readonly string[]>>;
 
 /** Made empty, one per bridge and caller class. */
-export function keyStoreSecrets(stack: Stack, { keyStores, destroyData }: DeploymentConfig): KeyStoreSecrets {
+export function keyStoreSecrets(stack: Stack, { keyStores, destroyData }: DeploymentConfig, key: IKey): KeyStoreSecrets {
   const secretsOf = (callerClass: KeyStoreCallerClass): string[] =>
     keyStores.map(({ clusterId }) => {
       const name = `${clusterId}-${callerClass}`;
       const secret = new CfnSecret(stack, `${name}-certificate`, {
         description: `Client certificate for the bridge of ${clusterId}, caller class ${callerClass}: JSON with ca, cert and key in PEM.`,
+        kmsKeyId: key.keyArn,
       });
       secret.applyRemovalPolicy(destroyData ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN);
       new CfnOutput(stack, `CertificateSecret${name.replaceAll('-', '')}`, {

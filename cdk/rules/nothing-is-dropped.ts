@@ -17,6 +17,7 @@ export const nothingIsDropped: Rule = {
         ((Properties.Targets ?? []) as { DeadLetterConfig?: unknown }[]).some(({ DeadLetterConfig }) => DeadLetterConfig === undefined),
       ),
       ...faults(deployed.of('AWS::Scheduler::Schedule'), 'has a target without a dead-letter queue', ({ Properties }) => Properties.Target?.DeadLetterConfig === undefined),
+      ...faults(deployed.of('AWS::Events::EventBus'), 'drops events that its key does not encrypt', ({ Properties }) => Properties.DeadLetterConfig?.Arn === undefined),
       ...faults(streams, 'drops records of the stream that fail', ({ Properties }) => Properties.DestinationConfig?.OnFailure === undefined),
     ];
   },

@@ -7,6 +7,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { isDataPlane, type Operation } from '#shared/operation.ts';
 import { operations } from '#shared/operations/index.ts';
+import { destructiveOperations } from '#shared/policy/destructive-operations.ts';
 import { accessLogFormat } from '../api/access-log-format.ts';
 import { custodianRole, custodianRoleName } from '../api/custodian.ts';
 import { privateDoor } from '../api/private-door.ts';
@@ -23,6 +24,7 @@ import type { AuditStack } from './audit-stack.ts';
 import type { BridgeStack } from './bridge-stack.ts';
 import type { DataStack } from './data-stack.ts';
 import { bridgeEnvironment, keyStoreEnvironment, tableEnvironment } from './environment.ts';
+import type { KeysStack } from './keys-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 
 export interface ApiStackProps extends StackProps {
@@ -31,6 +33,7 @@ export interface ApiStackProps extends StackProps {
   readonly data: DataStack;
   readonly audit: AuditStack;
   readonly bridge: BridgeStack;
+  readonly keys: KeysStack;
   readonly network: NetworkStack | undefined;
 }
 
@@ -44,9 +47,9 @@ export class ApiStack extends Stack {
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
     this.#props = props;
-    const retention = props.config.logRetentionDays;
-    this.#logGroup = new LogGroup(this, 'Logs', { retention, removalPolicy: RemovalPolicy.DESTROY });
-    this.api = this.#api(new LogGroup(this, 'AccessLogs', { retention, removalPolicy: RemovalPolicy.DESTROY }));
+    const logs = { retention: props.config.logRetentionDays, encryptionKey: props.keys.logs, removalPolicy: RemovalPolicy.DESTROY };
+    this.#logGroup = new LogGroup(this, 'Logs', logs);
+    this.api = this.#api(new LogGroup(this, 'AccessLogs', logs));
     for (const operation of operations) this.#operation(operation);
     this.#wire();
     this.#guards();
@@ -101,18 +104,19 @@ export class ApiStack extends Stack {
     const apiId = this.api.restApiId;
     if (api.webAcl) {
       const stageArn = `arn:${this.partition}:apigateway:${this.region}::/restapis/${apiId}/stages/${this.api.deploymentStage.stageName}`;
-      new WebAcl(this, 'WebAcl', { deployment, requestsPerAddress: api.requestsPerAddress, logRetention: logRetentionDays, stageArn });
+      new WebAcl(this, 'WebAcl', { deployment, requestsPerAddress: api.requestsPerAddress, logRetention: logRetentionDays, logKey: this.#props.keys.logs, stageArn });
     }
     if (api.custodian !== undefined) custodianRole(this, { deployment, apiId, principals: api.custodian.principals });
   }
 
   #operation(operation: Operation): void {
-    const { config, codeFolder, data, audit, bridge } = this.#props;
+    const { config, codeFolder, data, audit, bridge, keys } = this.#props;
     const bridgeClass = bridgeClassOf(operation) as FunctionCallerClass;
     const makesKeys = operation.needs.includes('keyFactory') || operation.needs.includes('importer');
     const keyStoreClass = keyStoreClassOf(operation);
     const name = operation.name;
     const resources: ServiceResources = {
+      keys,
       tables: data.tables,
       tableKey: data.tableKey,
       bus: audit.bus,
@@ -135,6 +139,7 @@ export class ApiStack extends Stack {
         ...bridgeEnvironment(bridge, bridge.secrets[bridgeClass]),
         ...keyStoreEnvironment(this, config, bridge.keyStoreSecrets, keyStoreClass),
         ...(config.attestation === undefined || operation.recipient === undefined ? {} : { CHATELAINE_ATTESTATION_ROOTS: config.attestation.roots.join(',') }),
+        ...(destructiveOperations.has(name) ? this.#custodianEnvironment() : {}),
         ...(config.administrators.length === 0 ? {} : { CHATELAINE_ADMINISTRATORS: config.administrators.join(',') }),
       },
       grants: [...grantsOf(operation), ...keyStoreGrants(keyStoreClass)],
@@ -148,7 +153,7 @@ export class ApiStack extends Stack {
   }
 
   #wire(): void {
-    const { config, codeFolder, audit } = this.#props;
+    const { config, codeFolder, audit, keys } = this.#props;
     const wire = new ServiceFunction(this, 'Wire', {
       kind: 'wire',
       functionName: this.#functionName(wireName),
@@ -158,7 +163,7 @@ export class ApiStack extends Stack {
       entrypoint: 'wire',
       environment: { CHATELAINE_API_ID: this.api.restApiId, ...this.#auditEnvironment(), CHATELAINE_FUNCTION_PREFIX: config.deployment, ...this.#custodianEnvironment() },
       grants: auditGrants,
-      resources: { bus: audit.bus, auditQueue: audit.fallbackQueue },
+      resources: { bus: audit.bus, auditQueue: audit.fallbackQueue, keys },
       // The only role of the deployment that may invoke functions (docs/adr/0010 and 0013).
       statements: [
         new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: operations.filter(({ wire }) => wire !== false).map(({ name }) => this.#functionArn(name)) }),
@@ -170,7 +175,7 @@ export class ApiStack extends Stack {
     this.#allowApi('WirePermission', wire, 'POST', '/');
   }
 
-  /** Through POST / the gateway does not see which operation is meant, so the dispatcher checks the role. */
+  /** Through POST / the gateway does not see which operation is meant, so the dispatcher checks the role; and once more the function that destroys. */
   #custodianEnvironment() {
     const { deployment, api } = this.#props.config;
     if (api.custodian === undefined) return {};

@@ -1,8 +1,7 @@
 /** Where audit records end: bus → rule → queue → archiver → locked bucket, and the queue that takes records when the bus does not (docs/adr/0012). */
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { EventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { type EventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
@@ -10,10 +9,18 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { alarmDetailType, auditDetailType, eventSource } from '#shared/audit/event-names.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
+import { ownBus } from '../constructs/own-bus.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
-import { receiveActions, WorkQueue } from '../constructs/work-queue.ts';
+import { receiveStatements, WorkQueue } from '../constructs/work-queue.ts';
 import { auditArchiverGrants } from '../grants.ts';
+import type { KeysStack } from './keys-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
+
+export interface AuditStackProps extends StackProps {
+  readonly codeFolder: string;
+  readonly network: NetworkStack | undefined;
+  readonly keys: KeysStack;
+}
 
 const archiverTimeoutSeconds = 30;
 
@@ -22,12 +29,20 @@ export class AuditStack extends Stack {
   /** For functions, when the bus is down. */
   readonly fallbackQueue: Queue;
   readonly archive: Bucket;
+  readonly #keys: KeysStack;
 
-  constructor(scope: Construct, id: string, config: DeploymentConfig, codeFolder: string, network: NetworkStack | undefined, props: StackProps) {
+  constructor(scope: Construct, id: string, config: DeploymentConfig, props: AuditStackProps) {
     super(scope, id, props);
-    this.bus = new EventBus(this, 'Bus', { eventBusName: config.deployment, description: 'Audit records and alarms of Chatelaine.' });
-    const arrivals = new WorkQueue(this, 'Arrivals', { workerTimeoutSeconds: archiverTimeoutSeconds, receivesMax: 10 });
-    const fallback = new WorkQueue(this, 'Fallback', { workerTimeoutSeconds: archiverTimeoutSeconds, receivesMax: 10 });
+    const { codeFolder, network, keys } = props;
+    this.#keys = keys;
+    const arrivals = new WorkQueue(this, 'Arrivals', { workerTimeoutSeconds: archiverTimeoutSeconds, receivesMax: 10, key: keys.queues });
+    const fallback = new WorkQueue(this, 'Fallback', { workerTimeoutSeconds: archiverTimeoutSeconds, receivesMax: 10, key: keys.queues });
+    this.bus = ownBus(this, 'Bus', {
+      eventBusName: config.deployment,
+      description: 'Audit records and alarms of Chatelaine.',
+      key: keys.bus,
+      deadLetters: arrivals.deadLetters,
+    });
     this.fallbackQueue = fallback.queue;
     this.archive = this.#archive(config);
     new CfnOutput(this, 'ArchiveBucket', { value: this.archive.bucketName });
@@ -54,7 +69,10 @@ export class AuditStack extends Stack {
       objectLockEnabled: true,
       objectLockDefaultRetention: config.audit.lockMode === 'COMPLIANCE' ? ObjectLockRetention.compliance(duration) : ObjectLockRetention.governance(duration),
       versioned: true,
-      encryption: BucketEncryption.S3_MANAGED,
+      encryption: BucketEncryption.KMS,
+      encryptionKey: this.#keys.archive,
+      // One request to AWS KMS for many objects, bound to the bucket.
+      bucketKeyEnabled: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
@@ -65,7 +83,7 @@ export class AuditStack extends Stack {
   }
 
   #archiver(config: DeploymentConfig, codeFolder: string, network: NetworkStack | undefined, queues: readonly Queue[]): void {
-    const logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
+    const logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, encryptionKey: this.#keys.logs, removalPolicy: RemovalPolicy.DESTROY });
     const archiver = new ServiceFunction(this, 'Archiver', {
       kind: 'auditArchiver',
       functionName: `${config.deployment}-audit-archiver`,
@@ -75,8 +93,8 @@ export class AuditStack extends Stack {
       entrypoint: 'audit-archiver',
       environment: { CHATELAINE_ARCHIVE_BUCKET: this.archive.bucketName },
       grants: auditArchiverGrants,
-      resources: { archive: this.archive },
-      statements: [new PolicyStatement({ actions: [...receiveActions], resources: queues.map(({ queueArn }) => queueArn) })],
+      resources: { archive: this.archive, keys: this.#keys },
+      statements: receiveStatements(queues, this.#keys.queues, this),
       logGroup,
       timeoutSeconds: archiverTimeoutSeconds,
     });

@@ -13,10 +13,12 @@ import { CertificateAuthority } from '../constructs/certificate-authority.ts';
 import { type BridgeHsm, FargateBridge } from '../constructs/fargate-bridge.ts';
 import { type KeyStoreSecrets, keyStoreSecrets } from '../constructs/key-store-secrets.ts';
 import type { FunctionCallerClass } from '../constructs/service-resources.ts';
+import type { KeysStack } from './keys-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 
 export interface BridgeStackProps extends StackProps {
   readonly codeFolder: string;
+  readonly keys: KeysStack;
   readonly network: NetworkStack | undefined;
   /** Where the deployment has an HSM of its own. */
   readonly hsm: BridgeHsm | undefined;
@@ -36,13 +38,15 @@ export class BridgeStack extends Stack {
   readonly address: BridgeAddress;
   /** For the bridges of custom key stores. */
   readonly keyStoreSecrets: KeyStoreSecrets;
+  readonly #keys: KeysStack;
 
   constructor(scope: Construct, id: string, config: DeploymentConfig, props: BridgeStackProps) {
     super(scope, id, props);
+    this.#keys = props.keys;
     const entries = classes.map((callerClass) => [callerClass, this.#secret(callerClass, `Client certificate for the HSM bridge, caller class ${callerClass}`, config)]);
     this.secrets = Object.fromEntries(entries) as Record<FunctionCallerClass, ISecret>;
     this.address = config.bridge.source === 'external' ? config.bridge : this.#own(config, config.bridge, props);
-    this.keyStoreSecrets = keyStoreSecrets(this, config);
+    this.keyStoreSecrets = keyStoreSecrets(this, config, props.keys.secrets);
   }
 
   #own(config: DeploymentConfig, bridgeConfig: FargateBridgeConfig, { codeFolder, network, hsm }: BridgeStackProps): BridgeAddress {
@@ -58,6 +62,7 @@ export class BridgeStack extends Stack {
       network: network.workers,
       logGroup,
       removalPolicy,
+      keys: this.#keys,
       bridgeSecret: certificateSecret,
       bridgeNames: [serverName],
       clientSecrets: this.secrets,
@@ -71,6 +76,7 @@ export class BridgeStack extends Stack {
       balancerGroup,
       bridgeGroup,
       certificateSecret,
+      secretsKey: this.#keys.secrets,
       logGroup,
       deletionProtection: !config.destroyData,
     });
@@ -80,7 +86,7 @@ export class BridgeStack extends Stack {
 
   #secret(name: string, description: string, config: DeploymentConfig): ISecret {
     // The low-level resource: the other one would fill the secret with a random text that is no certificate.
-    const secret = new CfnSecret(this, `${name}-certificate`, { description: `${description}: JSON with ca, cert and key in PEM.` });
+    const secret = new CfnSecret(this, `${name}-certificate`, { description: `${description}: JSON with ca, cert and key in PEM.`, kmsKeyId: this.#keys.secrets.keyArn });
     secret.applyRemovalPolicy(config.destroyData ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN);
     // The id of a secret is its whole ARN, random end included, so that grants need no wildcard.
     new CfnOutput(this, `CertificateSecret${name}`, { value: secret.attrId, description: `Where the certificate of ${name} goes.` });

@@ -1,10 +1,11 @@
 /** The three tables, split by recovery and IAM boundary (docs/adr/0004), under a key of their own. They outlive the stack. */
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { indexNames, type TableName, tableNames } from '#shared/ports/record-store.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
+import { ownKey, tableService } from '../constructs/own-key.ts';
 
 export class DataStack extends Stack {
   readonly tableKey: Key;
@@ -13,7 +14,13 @@ export class DataStack extends Stack {
   constructor(scope: Construct, id: string, config: DeploymentConfig, props: StackProps) {
     super(scope, id, props);
     const removalPolicy = config.destroyData ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
-    this.tableKey = new Key(this, 'TableKey', { description: 'Encrypts the tables of Chatelaine at rest.', enableKeyRotation: true, removalPolicy });
+    this.tableKey = ownKey(this, 'TableKey', {
+      description: 'Encrypts the tables of Chatelaine at rest.',
+      through: ['dynamodb'],
+      services: [tableService],
+      destroyData: config.destroyData,
+      isIrreplaceable: true,
+    });
     const entries = tableNames.map((name) => [name, this.#table(name, config, removalPolicy)]);
     this.tables = Object.fromEntries(entries) as Record<TableName, Table>;
     for (const name of tableNames) new CfnOutput(this, capitalised(name), { value: this.tables[name].tableName });

@@ -9,17 +9,20 @@ import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import type { HsmSettings } from '#shared/cloudhsm/settings.ts';
+import { type HsmSettings, journalPartition } from '#shared/cloudhsm/settings.ts';
 import { defaultTokenLabel } from '../config/bridge-config.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { type ClusterConfig, hasFewHsms, hsmPorts, type ManagedConfig } from '../config/hsm-config.ts';
 import { HsmAdministration } from '../constructs/hsm-administration.ts';
 import { breakGlassRole, guardianStatements, keeperStatements, lookStatement } from '../constructs/hsm-permissions.ts';
 import { HsmSteps } from '../constructs/hsm-steps.ts';
+import { ownKey, tableService } from '../constructs/own-key.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
-import { keyStatement } from '../constructs/service-resources.ts';
+import { keyStatement, onPartitions, secretKeyStatement } from '../constructs/service-resources.ts';
+import { ownQueue } from '../constructs/work-queue.ts';
+import type { KeysStack } from './keys-stack.ts';
 
 /** The part of the network stack that the HSM stands in. */
 export interface HsmNetwork {
@@ -33,6 +36,7 @@ export interface HsmStackProps extends StackProps {
   readonly config: DeploymentConfig;
   readonly hsm: ClusterConfig;
   readonly codeFolder: string;
+  readonly keys: KeysStack;
   readonly network: HsmNetwork;
 }
 
@@ -56,8 +60,8 @@ export class HsmStack extends Stack {
     this.#props = props;
     const { config, hsm } = props;
     this.hsms = hsm.hsms;
-    this.#logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, removalPolicy: RemovalPolicy.RETAIN });
-    this.#deadLetters = new Queue(this, 'DeadLetters', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+    this.#logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, encryptionKey: props.keys.logs, removalPolicy: RemovalPolicy.RETAIN });
+    this.#deadLetters = ownQueue(this, 'DeadLetters', props.keys.queues);
     const isManaged = hsm.source === 'managed';
     this.trustAnchorSecret = isManaged
       ? this.#emptySecret('TrustAnchor', "The cluster's trust anchor, PEM.")
@@ -83,7 +87,12 @@ export class HsmStack extends Stack {
 
   #reconciler(hsm: ClusterConfig): HsmSteps {
     const { config, codeFolder, network } = this.#props;
-    const journalKey = new Key(this, 'JournalKey', { description: 'Encrypts the journal of the HSM reconciler.', enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN });
+    const journalKey = ownKey(this, 'JournalKey', {
+      description: 'Encrypts the journal of the HSM reconciler.',
+      through: ['dynamodb'],
+      services: [tableService],
+      destroyData: false,
+    });
     const journal = new Table(this, 'Journal', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
@@ -94,7 +103,7 @@ export class HsmStack extends Stack {
       removalPolicy: RemovalPolicy.RETAIN,
     });
     const statements = [
-      new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [journal.tableArn] }),
+      new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [journal.tableArn], conditions: onPartitions([journalPartition]) }),
       keyStatement(true, { tableKey: journalKey }, this),
     ];
     statements.push(...(hsm.source === 'existing' ? [lookStatement('cloudhsm:DescribeClusters')] : keeperStatements(this, config.deployment, network.vpc)));
@@ -139,6 +148,7 @@ export class HsmStack extends Stack {
     statements.push(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
       new PolicyStatement({ actions: ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], resources: [this.trustAnchorSecret.secretArn] }),
+      secretKeyStatement('write', [this.trustAnchorSecret.secretArn], this.#props.keys.secrets, this),
     );
     const authority = this.#authority(hsm, statements);
     const trustAnchorSecret = this.trustAnchorSecret.secretArn;
@@ -158,7 +168,10 @@ export class HsmStack extends Stack {
   #authority({ pki }: ManagedConfig, statements: PolicyStatement[]): Extract<HsmSettings, { source: 'managed' }>['authority'] {
     if (pki === 'external') {
       const secret = this.#emptySecret('ClusterCertificate', 'Signed outside: JSON with signedCertificate and trustAnchor.');
-      statements.push(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] }));
+      statements.push(
+        new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secret.secretArn] }),
+        secretKeyStatement('read', [secret.secretArn], this.#props.keys.secrets, this),
+      );
       new CfnOutput(this, 'SignedCertificateSecret', { value: secret.secretArn, description: "Where the cluster's signed certificate and its root go." });
       return { kind: 'external', certificatesSecret: secret.secretArn };
     }
@@ -191,6 +204,7 @@ export class HsmStack extends Stack {
       logGroup: this.#logGroup,
       deadLetters: this.#deadLetters,
       removalPolicy: RemovalPolicy.DESTROY,
+      keys: this.#props.keys,
     });
   }
 
@@ -228,7 +242,7 @@ export class HsmStack extends Stack {
 
   /** The low-level resource: the other one would fill the secret with a random text that is no certificate. */
   #emptySecret(id: string, description: string): ISecret {
-    const secret = new CfnSecret(this, `${id}Secret`, { description });
+    const secret = new CfnSecret(this, `${id}Secret`, { description, kmsKeyId: this.#props.keys.secrets.keyArn });
     secret.applyRemovalPolicy(RemovalPolicy.RETAIN);
     return Secret.fromSecretCompleteArn(this, id, secret.attrId);
   }
@@ -237,6 +251,9 @@ export class HsmStack extends Stack {
   #password(id: string, description: string, username?: string): ISecret {
     const json = username === undefined ? {} : { secretStringTemplate: JSON.stringify({ username }), generateStringKey: 'password' };
     // The CDK's own class misses its interface under exactOptionalPropertyTypes.
-    return new Secret(this, id, { description, removalPolicy: RemovalPolicy.RETAIN, generateSecretString: { passwordLength: 32, excludePunctuation: true, ...json } }) as ISecret;
+    const secret = new Secret(this, id, { description, removalPolicy: RemovalPolicy.RETAIN, generateSecretString: { passwordLength: 32, excludePunctuation: true, ...json } });
+    // Not by the construct's own property, which would widen the policy of the key.
+    (secret.node.defaultChild as CfnSecret).kmsKeyId = this.#props.keys.secrets.keyArn;
+    return secret as ISecret;
   }
 }

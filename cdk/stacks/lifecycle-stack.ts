@@ -6,20 +6,22 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { partitions } from '#shared/repositories/partitions.ts';
 import { DeleteExpiredKeyMaterial } from '#shared/sweeps/delete-expired-key-material.ts';
 import { DeleteKey } from '#shared/sweeps/delete-key.ts';
 import { RotateKey } from '#shared/sweeps/rotate-key.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
-import type { ServiceResources } from '../constructs/service-resources.ts';
-import { receiveActions, WorkQueue } from '../constructs/work-queue.ts';
+import { queueKeyStatement, type ServiceResources } from '../constructs/service-resources.ts';
+import { ownQueue, receiveStatements, WorkQueue } from '../constructs/work-queue.ts';
 import { dueTaskGrants, keyStoreGrants, outboxPublisherGrants, sweepGrants } from '../grants.ts';
 import type { AuditStack } from './audit-stack.ts';
 import type { BridgeStack } from './bridge-stack.ts';
 import type { DataStack } from './data-stack.ts';
 import { bridgeEnvironment, keyStoreEnvironment, tableEnvironment } from './environment.ts';
+import type { KeysStack } from './keys-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
 
 export interface LifecycleStackProps extends StackProps {
@@ -28,6 +30,7 @@ export interface LifecycleStackProps extends StackProps {
   readonly data: DataStack;
   readonly audit: AuditStack;
   readonly bridge: BridgeStack;
+  readonly keys: KeysStack;
   readonly network: NetworkStack | undefined;
 }
 
@@ -42,16 +45,17 @@ export class LifecycleStack extends Stack {
   constructor(scope: Construct, id: string, props: LifecycleStackProps) {
     super(scope, id, props);
     this.#props = props;
-    this.#logGroup = new LogGroup(this, 'Logs', { retention: props.config.logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
-    const tasks = new WorkQueue(this, 'Tasks', { workerTimeoutSeconds: taskTimeoutSeconds, receivesMax: 5 });
+    this.#logGroup = new LogGroup(this, 'Logs', { retention: props.config.logRetentionDays, encryptionKey: props.keys.logs, removalPolicy: RemovalPolicy.DESTROY });
+    const tasks = new WorkQueue(this, 'Tasks', { workerTimeoutSeconds: taskTimeoutSeconds, receivesMax: 5, key: props.keys.queues });
     this.#sweep(tasks);
     this.#worker(tasks);
     this.#outboxPublisher();
   }
 
   #resources(): ServiceResources {
-    const { data, audit, bridge } = this.#props;
+    const { data, audit, bridge, keys } = this.#props;
     return {
+      keys,
       tables: data.tables,
       tableKey: data.tableKey,
       bus: audit.bus,
@@ -80,7 +84,7 @@ export class LifecycleStack extends Stack {
   }
 
   #worker(tasks: WorkQueue): void {
-    const { config, codeFolder, data, audit, bridge } = this.#props;
+    const { config, codeFolder, data, audit, bridge, keys } = this.#props;
     const worker = new ServiceFunction(this, 'DueTask', {
       kind: 'dueTask',
       functionName: `${config.deployment}-due-task`,
@@ -98,7 +102,7 @@ export class LifecycleStack extends Stack {
       },
       grants: [...dueTaskGrants([RotateKey, DeleteKey, DeleteExpiredKeyMaterial]), ...keyStoreGrants('rotation')],
       resources: this.#resources(),
-      statements: [new PolicyStatement({ actions: [...receiveActions], resources: [tasks.queue.queueArn] })],
+      statements: receiveStatements([tasks.queue], keys.queues, this),
       logGroup: this.#logGroup,
       memoryMb: 512,
       timeoutSeconds: taskTimeoutSeconds,
@@ -113,11 +117,11 @@ export class LifecycleStack extends Stack {
   }
 
   #outboxPublisher(): void {
-    const { config, codeFolder, data, audit } = this.#props;
+    const { config, codeFolder, data, audit, keys } = this.#props;
     const { core } = data.tables;
     const streamArn = core.tableStreamArn;
     if (streamArn === undefined) throw new Error('The core table has no stream.');
-    const deadLetters = new Queue(this, 'OutboxDeadLetters', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+    const deadLetters = ownQueue(this, 'OutboxDeadLetters', keys.queues);
     const publisher = new ServiceFunction(this, 'OutboxPublisher', {
       kind: 'outboxPublisher',
       functionName: `${config.deployment}-outbox-publisher`,
@@ -131,6 +135,7 @@ export class LifecycleStack extends Stack {
       statements: [
         new PolicyStatement({ actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], resources: [streamArn] }),
         new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }),
+        queueKeyStatement('send', [deadLetters.queueArn], keys.queues, this),
       ],
       logGroup: this.#logGroup,
       timeoutSeconds: 60,
@@ -145,7 +150,7 @@ export class LifecycleStack extends Stack {
       retryAttempts: 10,
       onFailure: new SqsDlq(deadLetters),
       reportBatchItemFailures: true,
-      filters: [FilterCriteria.filter({ eventName: FilterRule.isEqual('INSERT'), dynamodb: { Keys: { pk: { S: FilterRule.beginsWith('OUTBOX#') } } } })],
+      filters: [FilterCriteria.filter({ eventName: FilterRule.isEqual('INSERT'), dynamodb: { Keys: { pk: { S: FilterRule.beginsWith(partitions.core.outbox) } } } })],
     });
     this.#schedule('OutboxSchedule', 'Publishes audit records that the stream missed.', Duration.minutes(5), publisher, deadLetters);
   }

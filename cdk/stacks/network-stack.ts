@@ -1,12 +1,12 @@
 /** A VPC without a way out: isolated subnets, doors to the services that the deployment calls, and one chain of security groups towards the HSM. */
 import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { FlowLogDestination, FlowLogTrafficType, IpAddresses, type IVpc, Peer, Port, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { bridgeHealthPort, bridgePort, type NetworkConfig } from '../config/network-config.ts';
+import { logService, ownKey } from '../constructs/own-key.ts';
 import { PrivateEndpoints } from '../constructs/private-endpoints.ts';
 import type { FunctionNetwork } from '../constructs/service-function.ts';
 
@@ -24,7 +24,11 @@ export class NetworkStack extends Stack {
 
   constructor(scope: Construct, id: string, config: DeploymentConfig & { readonly network: NetworkConfig }, props: StackProps) {
     super(scope, id, props);
-    this.logKey = this.#logKey();
+    this.logKey = ownKey(this, 'LogKey', {
+      description: 'Encrypts the logs of the network and of the bridge.',
+      services: [logService(this, config.deployment)],
+      destroyData: config.destroyData,
+    });
     // The CDK's own class misses its interface under exactOptionalPropertyTypes.
     this.vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr(config.network.cidr),
@@ -74,19 +78,6 @@ export class NetworkStack extends Stack {
 
   #zones(count: number): string[] {
     return this.availabilityZones.length >= count ? this.availabilityZones.slice(0, count) : ['a', 'b', 'c'].slice(0, count).map((letter) => `${this.region}${letter}`);
-  }
-
-  #logKey(): Key {
-    const key = new Key(this, 'LogKey', { description: 'Encrypts the logs of the network and of the bridge.', enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN });
-    key.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal(`logs.${this.region}.${this.urlSuffix}`)],
-        actions: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
-        resources: ['*'],
-        conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': this.formatArn({ service: 'logs', resource: 'log-group:*' }) } },
-      }),
-    );
-    return key;
   }
 
   #flowLogs({ logRetentionDays: retention }: DeploymentConfig): void {

@@ -8,13 +8,14 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { type CfnTopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { alarmDetailType, eventSource } from '#shared/audit/event-names.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
+import { ownKey } from '../constructs/own-key.ts';
+import { ownQueue } from '../constructs/work-queue.ts';
 import type { AlarmRow } from '../observability/alarm-row.ts';
 import { dashboardPages } from '../observability/dashboards.ts';
 import { foundAlarms, foundComparison, foundMissing } from '../observability/found-alarms.ts';
@@ -22,10 +23,12 @@ import { lifecycleAlarms } from '../observability/lifecycle-alarms.ts';
 import { type OwnMetrics, ownMetricsOf } from '../observability/own-metrics.ts';
 import { requestAlarms } from '../observability/request-alarms.ts';
 import type { AuditStack } from './audit-stack.ts';
+import type { KeysStack } from './keys-stack.ts';
 
 export interface ObservabilityStackProps extends StackProps {
   readonly config: DeploymentConfig;
   readonly audit: AuditStack;
+  readonly keys: KeysStack;
 }
 
 export class ObservabilityStack extends Stack {
@@ -49,17 +52,16 @@ export class ObservabilityStack extends Stack {
 
   /** CloudWatch cannot publish to a topic under the account's own SNS key: that key's policy is not ours to change. */
   #topic(): Topic {
-    const { observability } = this.#props.config;
-    const key = new Key(this, 'TopicKey', { description: 'Encrypts the notifications of Chatelaine.', enableKeyRotation: true });
-    key.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal('cloudwatch.amazonaws.com'), new ServicePrincipal('events.amazonaws.com')],
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
-      }),
-    );
-    const topic = new Topic(this, 'Topic', { displayName: 'Chatelaine alarms', masterKey: key, enforceSSL: true });
+    const { observability, destroyData } = this.#props.config;
+    const publishers = ['cloudwatch.amazonaws.com', 'events.amazonaws.com'].map((service) => ({
+      service,
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+    }));
+    const key = ownKey(this, 'TopicKey', { description: 'Encrypts the notifications of Chatelaine.', through: ['sns'], services: publishers, destroyData });
+    const topic = new Topic(this, 'Topic', { displayName: 'Chatelaine alarms', enforceSSL: true });
+    // Not by the construct's own property, which would widen the policy of the key.
+    (topic.node.defaultChild as CfnTopic).kmsMasterKeyId = key.keyArn;
     topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -77,7 +79,7 @@ export class ObservabilityStack extends Stack {
 
   /** Kind and ids only: a mail leaves the account, and key ARNs have no business outside. The record is in the archive under its event id. */
   #serviceEvents(): void {
-    const deadLetterQueue = new Queue(this, 'EventDeadLetters', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+    const deadLetterQueue = ownQueue(this, 'EventDeadLetters', this.#props.keys.queues);
     const text = `Chatelaine alarm ${EventField.fromPath('$.detail.kind')} at ${EventField.fromPath('$.detail.time')}, event ${EventField.fromPath('$.detail.eventId')}. Runbook: ${this.#runbook('service-alarms')}`;
     new Rule(this, 'ServiceAlarms', {
       description: 'Alarms that the service raises itself go to people at once.',

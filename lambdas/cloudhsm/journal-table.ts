@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Journal } from '#shared/cloudhsm/observation.ts';
 import { type JournalLease, type JournalStore, LeaseLost } from '#shared/cloudhsm/ports.ts';
+import { journalPartition } from '#shared/cloudhsm/settings.ts';
 import { CallFailed, call, Deadline } from '../adapters/dynamodb-calls.ts';
 import type { DynamoDbClient } from '../adapters/dynamodb-client.ts';
 
 const timeoutMs = 5000;
-const key = { pk: { S: 'RECONCILER' } };
+const key = { pk: { S: journalPartition } };
 
 interface Row {
   readonly journal: Journal;

@@ -8,6 +8,7 @@ import { createOutboxPublisher, outboxAgeSeconds, outboxRecord } from '#shared/a
 import type { JsonObject } from '#shared/json.ts';
 import type { AuditSink } from '#shared/ports/audit-sink.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
+import { partitions } from '#shared/repositories/partitions.ts';
 import { dueThrough } from '#shared/repositories/rows.ts';
 import { errorNames, logLine } from '../log-line.ts';
 import { type FunctionMetrics, unmeasured } from '../metrics/function-metrics.ts';
@@ -55,7 +56,7 @@ async function publishOne({ store, audit }: OutboxHandlerSettings, record: Dynam
   const image = record.dynamodb?.NewImage;
   const [pk, sk, body] = [image?.pk?.S, image?.sk?.S, image?.body?.S];
   // The filter of the event source lets only these through; a row of another kind is not ours to remove.
-  if (pk === undefined || sk === undefined || body === undefined || !pk.startsWith('OUTBOX#')) return;
+  if (pk === undefined || sk === undefined || body === undefined || !pk.startsWith(partitions.core.outbox)) return;
   await audit.append(outboxRecord({ body: JSON.parse(body) as JsonObject }));
   await store.transact([{ delete: { table: 'core', pk, sk } }]);
 }

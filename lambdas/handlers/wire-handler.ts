@@ -9,7 +9,7 @@ import { KmsError } from '#shared/errors.ts';
 import type { Caller } from '#shared/pipeline/caller.ts';
 import type { Service } from '#shared/pipeline/service.ts';
 import { toKmsError } from '#shared/pipeline/to-kms-error.ts';
-import { destructiveOperations } from '#shared/policy/destructive-operations.ts';
+import { isKeptFromDestroying } from '#shared/policy/custodian.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
 import { targetName } from '#shared/protocols/decode.ts';
 import { refuseApiRequest } from '#shared/protocols/handle-api-request.ts';
@@ -46,7 +46,7 @@ export function createWireHandler(settings: WireHandlerSettings): (event: APIGat
       requireBoundedBody(request);
       const operation = targetName(request);
       if (request.method !== 'POST' || operation === undefined || !settings.operationNames.has(operation)) throw new KmsError('UnknownOperationException');
-      if (destructiveOperations.has(operation) && !caller.principalArn.startsWith(settings.custodianSessions ?? '')) throw new KmsError('AccessDeniedException');
+      if (isKeptFromDestroying(operation, caller.principalArn, settings.custodianSessions)) throw new KmsError('AccessDeniedException');
       return await forward(settings, operation, event, caller);
     } catch (error) {
       return await refuse(service, request, caller, error);

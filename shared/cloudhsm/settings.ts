@@ -3,6 +3,9 @@ import * as z from 'zod';
 import type { HardwareRoots } from './hardware-chain.ts';
 import type { Desired, Phase } from './observation.ts';
 
+/** The one item of the reconciler's table. */
+export const journalPartition = 'RECONCILER';
+
 const text = z.string().min(1).max(2048);
 const fleet = { hsms: z.int().min(1).max(28), subnets: z.array(text).min(1).max(10), backupRetentionDays: z.int().min(7).max(379) };
 const common = { deployment: text, journalTable: text };

@@ -18,6 +18,8 @@ const keyStores = { CHATELAINE_KEY_STORES: z.string().min(1).max(4096).optional(
 const partition = { CHATELAINE_PARTITION: text };
 /** Events of any other API are refused (docs/adr/0013). */
 const api = { CHATELAINE_API_ID: text };
+/** Beginning of the ARNs of the custodian's sessions, where destructive operations are theirs alone (shared/policy/custodian.ts). */
+const custodian = { CHATELAINE_CUSTODIAN_SESSIONS: text.optional() };
 
 export const functionEnvironments = {
   operation: z.object({
@@ -28,6 +30,7 @@ export const functionEnvironments = {
     ...audit,
     ...bridge,
     ...keyStores,
+    ...custodian,
     /** ARNs of the first administrators, separated by commas (shared/policy/administrators.ts). */
     CHATELAINE_ADMINISTRATORS: z.string().max(4096).optional(),
     /** Roots of attestation documents, where they are not AWS's (shared/attestation/trusted-roots.ts). */
@@ -40,8 +43,7 @@ export const functionEnvironments = {
     ...partition,
     ...audit,
     CHATELAINE_FUNCTION_PREFIX: text,
-    /** Beginning of the ARNs of the custodian's sessions, where destructive operations are theirs alone. */
-    CHATELAINE_CUSTODIAN_SESSIONS: text.optional(),
+    ...custodian,
   }),
   sweep: z.object({ ...tables, CHATELAINE_TASK_QUEUE_URL: text }),
   dueTask: z.object({ ...partition, ...tables, ...audit, ...bridge, ...keyStores }),

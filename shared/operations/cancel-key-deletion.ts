@@ -12,6 +12,7 @@ export const CancelKeyDeletion = defineOperation({
   input: z.object({ KeyId: keyId() }),
   output: z.object({ KeyId: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer'],
   errors: [],
   audit: (input) => ({ keyId: input.KeyId }),

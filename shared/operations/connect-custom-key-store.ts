@@ -18,6 +18,7 @@ export const ConnectCustomKeyStore = defineOperation({
   http: { method: 'POST', path: '/v1/key-stores/{CustomKeyStoreId}/connect' },
   input: z.object({ CustomKeyStoreId: keyStoreId() }),
   output: z.object({}),
+  changes: ['keyStores'],
   needs: ['committer', 'keyStores', 'bridgeDirectory'],
   errors: ['CloudHsmClusterInvalidConfigurationException', 'CloudHsmClusterNotActiveException', 'CustomKeyStoreInvalidStateException', 'CustomKeyStoreNotFoundException'],
   audit: (input) => ({ customKeyStoreId: input.CustomKeyStoreId }),

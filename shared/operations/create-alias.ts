@@ -21,6 +21,7 @@ export const CreateAlias = defineOperation({
     return { key: { identifier: input.TargetKeyId, accepts: 'key' } };
   },
   resources: (input, { partition, caller }) => [{ arn: aliasArn(partition, { account: caller.account, region: caller.region, aliasName: input.AliasName }) }],
+  changes: ['alias', 'key'],
   needs: ['committer', 'lister'],
   errors: ['AlreadyExistsException', 'InvalidAliasNameException', 'LimitExceededException', 'NotAuthorizedException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName, targetKeyId: input.TargetKeyId }),

@@ -19,6 +19,7 @@ export const CreateBinding = defineOperation({
   input: z.object({ Principal: principal(), PrincipalId: principalId().optional(), RoleName: roleName() }),
   output: undefined,
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
+  changes: ['binding', 'role'],
   needs: ['committer', 'roles'],
   errors: ['AlreadyExistsException', 'ConflictException', 'LimitExceededException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ principal: input.Principal, principalId: input.PrincipalId ?? null, roleName: input.RoleName }),

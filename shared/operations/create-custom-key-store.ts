@@ -22,6 +22,7 @@ export const CreateCustomKeyStore = defineOperation({
     ...externalStoreMembers,
   }),
   output: z.object({ CustomKeyStoreId: z.string() }),
+  changes: ['keyStores'],
   needs: ['committer', 'keyStores', 'bridgeDirectory'],
   errors: [
     'CloudHsmClusterInUseException',

@@ -29,6 +29,7 @@ export const CreateGrant = defineOperation({
   }),
   output: z.object({ GrantId: z.string(), GrantToken: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'grants'],
   errors: ['InvalidArnException', 'LimitExceededException', 'ValidationException'],
   audit: (input) => ({

@@ -17,6 +17,7 @@ export const CreateKeyVersion = defineOperation({
   output: z.object({ KeyId: z.string(), Version: keyVersion(), KeyMaterialId: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
   permissions: { key: 'kms:CreateKeyVersion' },
+  changes: ['key'],
   needs: ['committer', 'keyFactory'],
   errors: ['LimitExceededException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId }),

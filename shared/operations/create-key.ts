@@ -49,6 +49,7 @@ export const CreateKey = defineOperation({
   output: z.object({ KeyMetadata: keyMetadataSchema }),
   // Tags of a new key need the permission to tag (API Reference, CreateKey).
   resources: (input) => [{ arn: '*' }, ...((input.Tags ?? []).length > 0 ? [{ arn: '*', permission: 'kms:TagResource' as const }] : [])],
+  changes: ['key', 'keyStores'],
   needs: ['committer', 'keyFactory', 'keyStores'],
   errors: [
     'CustomKeyStoreInvalidStateException',
@@ -141,7 +142,7 @@ export const CreateKey = defineOperation({
 });
 
 /** @throws KmsError CustomKeyStoreNotFoundException, CustomKeyStoreInvalidStateException */
-async function storeOfNewKey(keyStores: KeyStoreReader, record: KeyRecord): Promise<{ keyStore: KeyStore | undefined; writes: Write[] }> {
+async function storeOfNewKey(keyStores: Pick<KeyStoreReader, 'of'>, record: KeyRecord): Promise<{ keyStore: KeyStore | undefined; writes: Write[] }> {
   if (record.keyStoreId === undefined) return { keyStore: undefined, writes: [] };
   const all = await keyStores.of(record);
   const keyStore = requireStore(all, record.keyStoreId);

@@ -15,6 +15,7 @@ export const CreateRole = defineOperation({
   input: z.object({ RoleName: roleName(), Document: identityDocument(), Description: roleDescription().optional() }),
   output: z.object({ Role: roleEntry }),
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
+  changes: ['role'],
   needs: ['committer', 'roles'],
   errors: ['AlreadyExistsException', 'LimitExceededException', 'MalformedPolicyDocumentException'],
   audit: (input) => ({ roleName: input.RoleName }),

@@ -25,6 +25,7 @@ export const Decapsulate = defineOperation({
   output: z.object({ KeyId: z.string(), SharedSecret: outputBlob(true), EncapsulationAlgorithm: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  byAlias: true,
   needs: ['agreement', 'usage'],
   errors: ['InvalidCiphertextException', 'InvalidKeyUsageException'],
   audit: (input) => ({ keyId: input.KeyId, encapsulationAlgorithm: input.EncapsulationAlgorithm, dryRun: input.DryRun ?? false }),

@@ -37,6 +37,7 @@ export const Decrypt = defineOperation({
   keys: (input) => ({ key: sourceKey(input.KeyId, input.EncryptionAlgorithm, ciphertextOf(input)) }),
   material: true,
   recipient: 'Plaintext',
+  byAlias: true,
   needs: ['cipher', 'usage'],
   errors: ['IncorrectKeyException', 'InvalidCiphertextException', 'InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({

@@ -17,8 +17,9 @@ export const DeleteAlias = defineOperation({
     return { key: { identifier: input.AliasName, accepts: 'any' } };
   },
   statelessRoles: ['key'],
-  removes: true,
   resources: (input, { partition, caller }) => [{ arn: aliasArn(partition, { account: caller.account, region: caller.region, aliasName: input.AliasName }) }],
+  byAlias: true,
+  removes: ['alias', 'key'],
   needs: ['committer', 'lister'],
   errors: ['InvalidAliasNameException', 'NotAuthorizedException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName }),

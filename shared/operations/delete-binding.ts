@@ -16,8 +16,9 @@ export const DeleteBinding = defineOperation({
   input: z.object({ Principal: principal(), RoleName: roleName() }),
   output: undefined,
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
+  changes: ['binding', 'role'],
+  removes: ['binding'],
   needs: ['committer', 'roles'],
-  removes: true,
   errors: ['NotFoundException', 'ValidationException'],
   audit: (input) => ({ principal: input.Principal, roleName: input.RoleName }),
 

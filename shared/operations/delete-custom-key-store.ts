@@ -13,7 +13,8 @@ export const DeleteCustomKeyStore = defineOperation({
   http: { method: 'DELETE', path: '/v1/key-stores/{CustomKeyStoreId}' },
   input: z.object({ CustomKeyStoreId: keyStoreId() }),
   output: z.object({}),
-  needs: ['committer', 'keyStores'],
+  changes: ['keyStores'],
+  needs: ['committer', 'keyStores', 'keysOfStores'],
   errors: ['CustomKeyStoreHasCMKsException', 'CustomKeyStoreInvalidStateException', 'CustomKeyStoreNotFoundException'],
   audit: (input) => ({ customKeyStoreId: input.CustomKeyStoreId }),
 
@@ -22,7 +23,7 @@ export const DeleteCustomKeyStore = defineOperation({
     const store = requireStore(all, input.CustomKeyStoreId);
     requireConnection(store, 'DISCONNECTED');
     // In this order: a key that was made while the store was connected is seen, and none is made since (putKeyIntoStore).
-    if (await ctx.ports.keyStores.hasKeys(ctx.caller, store.keyStoreId)) {
+    if (await ctx.ports.keysOfStores.hasKeys(ctx.caller, store.keyStoreId)) {
       throw ctx.error('CustomKeyStoreHasCMKsException', `The custom key store ${store.keyStoreId} has keys. Schedule their deletion and wait until they are deleted.`);
     }
     const stores = all.stores.filter((each) => each !== store);

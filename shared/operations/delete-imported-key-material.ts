@@ -15,6 +15,7 @@ export const DeleteImportedKeyMaterial = defineOperation({
   input: z.object({ KeyId: keyId(), KeyMaterialId: keyMaterialId().optional() }),
   output: z.object({ KeyId: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'materialEraser', 'relatedKeys'],
   errors: ['NotFoundException', 'UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, keyMaterialId: input.KeyMaterialId ?? null }),

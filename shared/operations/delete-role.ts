@@ -14,8 +14,8 @@ export const DeleteRole = defineOperation({
   input: z.object({ RoleName: roleName() }),
   output: undefined,
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
+  removes: ['role'],
   needs: ['committer', 'roles'],
-  removes: true,
   errors: ['ConflictException', 'NotFoundException'],
   audit: (input) => ({ roleName: input.RoleName }),
 

@@ -32,6 +32,7 @@ export const DeriveSharedSecret = defineOperation({
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
   recipient: 'SharedSecret',
+  byAlias: true,
   needs: ['agreement', 'usage'],
   errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, keyAgreementAlgorithm: input.KeyAgreementAlgorithm, dryRun: input.DryRun ?? false }),

@@ -12,6 +12,7 @@ export const DescribeKey = defineOperation({
   input: z.object({ KeyId: keyId(), GrantTokens: grantTokens() }),
   output: z.object({ KeyMetadata: keyMetadataSchema }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
+  byAlias: true,
   needs: [],
   errors: [],
   audit: (input) => ({ keyId: input.KeyId }),

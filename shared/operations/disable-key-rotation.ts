@@ -15,6 +15,7 @@ export const DisableKeyRotation = defineOperation({
   input: z.object({ KeyId: keyId() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'relatedKeys'],
   errors: ['UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId }),

@@ -13,6 +13,7 @@ export const DisconnectCustomKeyStore = defineOperation({
   http: { method: 'POST', path: '/v1/key-stores/{CustomKeyStoreId}/disconnect' },
   input: z.object({ CustomKeyStoreId: keyStoreId() }),
   output: z.object({}),
+  changes: ['keyStores'],
   needs: ['committer', 'keyStores'],
   errors: ['CustomKeyStoreInvalidStateException', 'CustomKeyStoreNotFoundException'],
   audit: (input) => ({ customKeyStoreId: input.CustomKeyStoreId }),

@@ -15,6 +15,7 @@ export const EnableKeyRotation = defineOperation({
   input: z.object({ KeyId: keyId(), RotationPeriodInDays: z.int().min(90).max(2560).optional() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'relatedKeys'],
   errors: ['UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId, rotationPeriodInDays: input.RotationPeriodInDays ?? defaultRotationPeriodDays }),

@@ -12,6 +12,7 @@ export const EnableKey = defineOperation({
   input: z.object({ KeyId: keyId() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer'],
   errors: [],
   audit: (input) => ({ keyId: input.KeyId }),

@@ -16,6 +16,7 @@ export const Encapsulate = defineOperation({
   output: z.object({ KeyId: z.string(), SharedSecret: outputBlob(true), SharedSecretCiphertextBlob: outputBlob(), EncapsulationAlgorithm: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  byAlias: true,
   needs: ['agreement', 'usage'],
   errors: ['InvalidKeyUsageException'],
   audit: (input) => ({ keyId: input.KeyId, encapsulationAlgorithm: input.EncapsulationAlgorithm, dryRun: input.DryRun ?? false }),

@@ -25,6 +25,7 @@ export const Encrypt = defineOperation({
   output: z.object({ CiphertextBlob: outputBlob(), KeyId: z.string(), EncryptionAlgorithm: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  byAlias: true,
   needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({

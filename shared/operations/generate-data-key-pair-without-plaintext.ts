@@ -13,6 +13,7 @@ export const GenerateDataKeyPairWithoutPlaintext = defineOperation({
   output: z.object({ PrivateKeyCiphertextBlob: outputBlob(), PublicKey: outputBlob(), KeyId: z.string(), KeyPairSpec: z.string(), KeyMaterialId: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  byAlias: true,
   needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
   audit: auditDataKeyPair,

@@ -23,6 +23,7 @@ export const GenerateDataKeyPair = defineOperation({
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
   recipient: 'PrivateKeyPlaintext',
+  byAlias: true,
   needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['InvalidKeyUsageException', 'UnsupportedOperationException', 'ValidationException'],
   audit: auditDataKeyPair,

@@ -13,6 +13,7 @@ export const GenerateDataKeyWithoutPlaintext = defineOperation({
   output: z.object({ CiphertextBlob: outputBlob(), KeyId: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  byAlias: true,
   needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: auditDataKey,

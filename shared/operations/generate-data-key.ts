@@ -21,6 +21,7 @@ export const GenerateDataKey = defineOperation({
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
   recipient: 'Plaintext',
+  byAlias: true,
   needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: auditDataKey,

@@ -16,6 +16,7 @@ export const GenerateMac = defineOperation({
   output: z.object({ KeyId: z.string(), Mac: outputBlob(), MacAlgorithm: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  byAlias: true,
   needs: ['mac', 'usage'],
   errors: ['InvalidKeyUsageException'],
   audit: (input) => ({ keyId: input.KeyId, macAlgorithm: input.MacAlgorithm, dryRun: input.DryRun ?? false }),

@@ -25,6 +25,7 @@ export const GetKeyJwks = defineOperation({
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any', accepted: true } }),
   permissions: { key: 'kms:GetPublicKey' },
   material: true,
+  byAlias: true,
   needs: ['signer'],
   errors: ['InvalidKeyUsageException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId, algorithm: input.Algorithm ?? null }),

@@ -20,6 +20,7 @@ export const GetKeyVersionPublicKey = defineOperation({
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any', version: input.Version } }),
   permissions: { key: 'kms:GetPublicKey' },
   material: true,
+  byAlias: true,
   needs: ['signer'],
   errors: ['NotFoundException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId, version: input.Version }),

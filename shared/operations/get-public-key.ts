@@ -26,6 +26,7 @@ export const GetPublicKey = defineOperation({
   }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  byAlias: true,
   needs: ['signer'],
   errors: ['UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId }),

@@ -29,6 +29,7 @@ export const ImportKeyMaterial = defineOperation({
   }),
   output: z.object({ KeyId: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'importer', 'relatedKeys'],
   errors: [
     'ExpiredImportTokenException',

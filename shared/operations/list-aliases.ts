@@ -17,6 +17,7 @@ export const ListAliases = defineOperation({
     ...pageOutput,
   }),
   keys: (input): Record<string, { identifier: string; accepts: 'key' }> => (input.KeyId === undefined ? {} : { key: { identifier: input.KeyId, accepts: 'key' } }),
+  lists: ['aliases'],
   needs: ['lister'],
   errors: ['InvalidMarkerException'],
   audit: (input) => ({ keyId: input.KeyId ?? null }),

@@ -26,6 +26,7 @@ export const ListBindings = defineOperation({
   wire: false,
   input: z.object({ Principal: principal().optional(), Limit: limit(100), Marker: marker() }),
   output: z.object({ Bindings: z.array(entry), ...pageOutput }),
+  lists: ['bindings'],
   needs: ['roles'],
   errors: ['InvalidMarkerException', 'ValidationException'],
   audit: (input) => ({ principal: input.Principal ?? null }),

@@ -19,6 +19,7 @@ export const ListKeys = defineOperation({
       .optional(),
   }),
   output: z.object({ Keys: z.array(z.object({ KeyId: z.string(), KeyArn: z.string() })), ...pageOutput }),
+  lists: ['keys'],
   needs: ['lister'],
   errors: ['InvalidMarkerException'],
   audit: (input) => ({ resourceOwners: input.ResourceOwners ?? null }),

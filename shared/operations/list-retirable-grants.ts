@@ -14,6 +14,7 @@ export const ListRetirableGrants = defineOperation({
   input: z.object({ Limit: limit(100), Marker: marker(), RetiringPrincipal: principal().optional(), RetiringServicePrincipal: servicePrincipal().optional() }),
   output: z.object({ Grants: z.array(grantEntry), ...pageOutput }),
   resources: (input) => [{ arn: input.RetiringPrincipal ?? '*' }],
+  lists: ['grants'],
   needs: ['grants'],
   errors: ['InvalidArnException', 'InvalidMarkerException', 'ValidationException'],
   audit: (input) => ({ retiring: input.RetiringPrincipal ?? input.RetiringServicePrincipal ?? null }),

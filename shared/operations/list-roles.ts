@@ -15,6 +15,7 @@ export const ListRoles = defineOperation({
   wire: false,
   input: z.object({ Limit: limit(100), Marker: marker() }),
   output: z.object({ Roles: z.array(roleEntry.omit({ Document: true })), ...pageOutput }),
+  lists: ['roles'],
   needs: ['roles'],
   errors: ['InvalidMarkerException'],
   audit: () => ({}),

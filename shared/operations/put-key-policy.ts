@@ -24,6 +24,7 @@ export const PutKeyPolicy = defineOperation({
   }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer'],
   errors: ['LimitExceededException', 'MalformedPolicyDocumentException', 'NotFoundException'],
   audit: (input) => ({ keyId: input.KeyId, bypassPolicyLockoutSafetyCheck: input.BypassPolicyLockoutSafetyCheck ?? false }),

@@ -22,6 +22,7 @@ export const PutKeyVersionRule = defineOperation({
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
   permissions: { key: 'kms:PutKeyVersionRule' },
+  changes: ['key'],
   needs: ['committer'],
   errors: ['UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, acceptDays: input.AcceptDays ?? null, rotationPeriodInDays: input.RotationPeriodInDays ?? null }),

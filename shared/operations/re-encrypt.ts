@@ -46,6 +46,7 @@ export const ReEncrypt = defineOperation({
   }),
   permissions: { source: 'kms:ReEncryptFrom', destination: 'kms:ReEncryptTo' },
   material: true,
+  byAlias: true,
   needs: ['cipher', 'encryptionCounter', 'usage'],
   errors: ['IncorrectKeyException', 'InvalidCiphertextException', 'InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({

@@ -38,6 +38,7 @@ export const ReplicateKey = defineOperation({
     { arn: '*', permission: 'kms:CreateKey', ofRole: 'key' },
     ...((input.Tags ?? []).length > 0 ? [{ arn: '*', permission: 'kms:TagResource' as const, ofRole: 'key' }] : []),
   ],
+  changes: ['key'],
   needs: ['committer', 'relatedKeys'],
   errors: ['AlreadyExistsException', 'LimitExceededException', 'MalformedPolicyDocumentException', 'TagException', 'UnsupportedOperationException'],
   audit: (input) => ({

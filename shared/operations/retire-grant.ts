@@ -36,8 +36,9 @@ export const RetireGrant = defineOperation({
   keys: (input) => ({ key: { identifier: wantedGrant(input).keyId, accepts: 'key' } }),
   authorization: 'own',
   dryRun: 'own',
+  changes: ['key'],
+  removes: ['key'],
   needs: ['committer', 'grants'],
-  removes: true,
   errors: ['DryRunOperationException', 'InvalidGrantIdException', 'InvalidGrantTokenException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId ?? null, grantId: input.GrantId ?? null, byToken: input.GrantToken !== undefined, dryRun: input.DryRun ?? false }),
 

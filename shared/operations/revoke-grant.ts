@@ -14,8 +14,9 @@ export const RevokeGrant = defineOperation({
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
   dryRun: 'own',
+  changes: ['key'],
+  removes: ['key'],
   needs: ['committer', 'grants'],
-  removes: true,
   errors: ['DryRunOperationException', 'InvalidGrantIdException', 'NotFoundException'],
   audit: (input) => ({ keyId: input.KeyId, grantId: input.GrantId, dryRun: input.DryRun ?? false }),
 

@@ -16,6 +16,7 @@ export const RotateKeyOnDemand = defineOperation({
   input: z.object({ KeyId: keyId() }),
   output: z.object({ KeyId: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'keyFactory', 'relatedKeys'],
   errors: ['KMSInvalidStateException', 'LimitExceededException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId }),

@@ -19,6 +19,7 @@ export const ScheduleKeyDeletion = defineOperation({
   input: z.object({ KeyId: keyId(), PendingWindowInDays: z.int().min(7).max(30).optional() }),
   output: z.object({ KeyId: z.string(), DeletionDate: timestamp().optional(), KeyState: z.string(), PendingWindowInDays: z.int() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer'],
   errors: [],
   audit: (input) => ({ keyId: input.KeyId, pendingWindowInDays: input.PendingWindowInDays ?? defaultWindowDays }),

@@ -26,6 +26,7 @@ export const Sign = defineOperation({
   output: z.object({ KeyId: z.string(), Signature: outputBlob(), SigningAlgorithm: z.string(), KeyMaterialId: z.string().optional() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any' } }),
   material: true,
+  byAlias: true,
   needs: ['signer', 'usage'],
   errors: ['InvalidKeyUsageException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, signingAlgorithm: input.SigningAlgorithm, messageType: input.MessageType ?? 'RAW', dryRun: input.DryRun ?? false }),

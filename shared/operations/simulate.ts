@@ -40,6 +40,7 @@ export const Simulate = defineOperation({
   output: z.object({ Decision: z.enum(['allowed', 'implicitDeny', 'explicitDeny']), DecidedBy: z.array(ground), PrincipalDocumentsKnown: z.boolean() }),
   keys: (input): Record<string, { identifier: string; accepts: 'any' }> => (input.KeyId === undefined ? {} : { key: { identifier: input.KeyId, accepts: 'any' } }),
   authorization: 'identity',
+  byAlias: true,
   needs: ['simulator'],
   errors: ['InvalidArnException', 'ValidationException'],
   audit: (input) => ({ principal: input.Principal, action: input.Action, keyId: input.KeyId ?? null, resource: input.Resource ?? null }),

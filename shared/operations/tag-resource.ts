@@ -13,6 +13,7 @@ export const TagResource = defineOperation({
   input: z.object({ KeyId: keyId(), Tags: tagList() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer'],
   errors: ['TagException'],
   audit: (input) => ({ keyId: input.KeyId, tagKeys: input.Tags.map((tag) => tag.TagKey) }),

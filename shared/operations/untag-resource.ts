@@ -13,6 +13,7 @@ export const UntagResource = defineOperation({
   input: z.object({ KeyId: keyId(), TagKeys: z.array(tagKey()).max(200) }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer'],
   errors: [],
   audit: (input) => ({ keyId: input.KeyId, tagKeys: input.TagKeys }),

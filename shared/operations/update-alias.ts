@@ -29,8 +29,10 @@ export const UpdateAlias = defineOperation({
   },
   // The present target may be in any state (rule 10 of the state table); only the new one is held to it.
   statelessRoles: ['alias'],
-  removes: true,
   resources: (input, { partition, caller }) => [{ arn: aliasArn(partition, { account: caller.account, region: caller.region, aliasName: input.AliasName }) }],
+  byAlias: true,
+  changes: ['alias', 'key'],
+  removes: ['key'],
   needs: ['committer', 'lister'],
   errors: ['InvalidAliasNameException', 'LimitExceededException', 'NotAuthorizedException', 'NotFoundException', 'ValidationException'],
   audit: (input) => ({ aliasName: input.AliasName, targetKeyId: input.TargetKeyId }),

@@ -21,6 +21,7 @@ export const UpdateCustomKeyStore = defineOperation({
     ...externalStoreMembers,
   }),
   output: z.object({}),
+  changes: ['keyStores'],
   needs: ['committer', 'keyStores', 'bridgeDirectory'],
   errors: [
     'CloudHsmClusterInUseException',

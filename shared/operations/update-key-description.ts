@@ -12,6 +12,7 @@ export const UpdateKeyDescription = defineOperation({
   input: z.object({ KeyId: keyId(), Description: z.string().max(8192) }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer'],
   errors: [],
   audit: (input) => ({ keyId: input.KeyId }),

@@ -17,6 +17,7 @@ export const UpdateKeyVersion = defineOperation({
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
   permissions: { key: 'kms:UpdateKeyVersion' },
+  changes: ['key'],
   needs: ['committer'],
   errors: ['LimitExceededException', 'NotFoundException', 'UnsupportedOperationException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, version: input.Version, state: input.State, acceptUntil: input.AcceptUntil?.toISOString() ?? null }),

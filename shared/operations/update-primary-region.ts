@@ -22,6 +22,7 @@ export const UpdatePrimaryRegion = defineOperation({
   input: z.object({ KeyId: keyId(), PrimaryRegion: regionName() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' }, ...newPrimary(input) }) as Readonly<Record<'key' | 'newPrimary', KeyReference>>,
+  changes: ['key'],
   needs: ['committer', 'relatedKeys'],
   errors: ['KMSInvalidStateException', 'UnsupportedOperationException'],
   audit: (input) => ({ keyId: input.KeyId, primaryRegion: input.PrimaryRegion }),

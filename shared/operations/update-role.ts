@@ -15,6 +15,7 @@ export const UpdateRole = defineOperation({
   input: z.object({ RoleName: roleName(), Document: identityDocument().optional(), Description: roleDescription().optional() }),
   output: undefined,
   resources: (input, owner) => [{ arn: roleArn(owner, input.RoleName) }],
+  changes: ['role'],
   needs: ['committer', 'roles'],
   errors: ['ConflictException', 'LimitExceededException', 'MalformedPolicyDocumentException', 'NotFoundException'],
   audit: (input) => ({ roleName: input.RoleName, document: input.Document !== undefined, description: input.Description !== undefined }),

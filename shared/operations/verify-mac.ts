@@ -23,6 +23,7 @@ export const VerifyMac = defineOperation({
   output: z.object({ KeyId: z.string(), MacValid: z.boolean(), MacAlgorithm: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any', accepted: true } }),
   material: true,
+  byAlias: true,
   needs: ['mac', 'usage'],
   errors: ['InvalidKeyUsageException', 'KMSInvalidMacException'],
   audit: (input) => ({ keyId: input.KeyId, macAlgorithm: input.MacAlgorithm, dryRun: input.DryRun ?? false }),

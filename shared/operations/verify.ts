@@ -24,6 +24,7 @@ export const Verify = defineOperation({
   output: z.object({ KeyId: z.string(), SignatureValid: z.boolean(), SigningAlgorithm: z.string() }),
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'any', accepted: true } }),
   material: true,
+  byAlias: true,
   needs: ['signer', 'usage'],
   errors: ['InvalidKeyUsageException', 'KMSInvalidSignatureException', 'ValidationException'],
   audit: (input) => ({ keyId: input.KeyId, signingAlgorithm: input.SigningAlgorithm, messageType: input.MessageType ?? 'RAW', dryRun: input.DryRun ?? false }),

@@ -1,12 +1,15 @@
 /** Finds the keys of a request and decides about them: one store request when nothing changed since the last look. */
 import type { Attestation } from '#shared/attestation/attestation.ts';
+import { KmsError } from '#shared/errors.ts';
 import type { Operation } from '#shared/operation.ts';
 import { authorizeKey, authorizeResources } from '#shared/policy/authorize.ts';
+import { isKeptFromDestroying } from '#shared/policy/custodian.ts';
 import { identityOf, openRequestAccess, type RequestAccess, systemAccess } from '#shared/policy/request-access.ts';
 import type { Work } from '#shared/policy/work.ts';
 import type { PrincipalAccess } from '#shared/repositories/access-reader.ts';
 import type { LoadedKey, ReferencedLookup } from '#shared/repositories/key-reader.ts';
 import type { OperationRequest } from './execute.ts';
+import { keyReferences } from './key-references.ts';
 import type { Service } from './service.ts';
 
 export interface AuthorizedRequest {
@@ -30,9 +33,10 @@ interface AuthorizedTrail {
  */
 export async function authorizeRequest(service: Service, request: OperationRequest, input: Input, trail: AuthorizedTrail): Promise<AuthorizedRequest> {
   const { operation, caller } = request;
+  requireCustodian(service, request);
   await checkTokens(service, input);
   const snapshot = service.rows.open();
-  const lookups = await service.keyReader.find(operation.keys?.(input) ?? {}, caller, operation.material === true, snapshot, service.accessReader.rowsFor(identityOf(caller)));
+  const lookups = await service.keyReader.find(keyReferences(operation, input), caller, operation.material === true, snapshot, service.accessReader.rowsFor(identityOf(caller)));
   trail.keys = foundKeys(lookups);
   return await authorizeFound(service, request, { operation, input, lookups, now: trail.now, attestation: trail.attestation }, (keys) =>
     service.accessReader.read(
@@ -41,6 +45,11 @@ export async function authorizeRequest(service: Service, request: OperationReque
       Object.values(keys).map(({ record }) => record),
     ),
   );
+}
+
+/** Behind the gateway and the dispatcher, which ask the same: who reached the function around them is refused here. The service itself destroys what is due. */
+function requireCustodian({ custodianSessions }: Service, { operation, protocol, caller }: OperationRequest): void {
+  if (protocol !== 'system' && isKeptFromDestroying(operation.name, caller.principalArn, custodianSessions)) throw new KmsError('AccessDeniedException');
 }
 
 /** Before anything is looked up, so that a made-up token finds nothing out. @throws KmsError InvalidGrantTokenException */

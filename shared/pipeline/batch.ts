@@ -16,6 +16,7 @@ import { type RowSnapshot, SealBroken } from '#shared/repositories/row-reader.ts
 import { type AuthorizedRequest, authorizeFound, checkTokens, foundKeys, type Lookups } from './authorize-request.ts';
 import { CallCollector } from './call-collector.ts';
 import type { OperationRequest } from './execute.ts';
+import { keyReferences } from './key-references.ts';
 import type { Service } from './service.ts';
 import { toKmsError } from './to-kms-error.ts';
 import { parseInput } from './validate.ts';
@@ -104,7 +105,7 @@ function readItem({ operation, request: { caller, strict } }: Batch, member: unk
     item.input = parseInput(operation, member as Record<string, unknown>, strict);
     // One answer, one enclave: a document takes longer to check than an item to run.
     if (item.input.Recipient !== undefined) throw new KmsError('ValidationException', 'An item of a batch takes no Recipient.');
-    const references = operation.keys?.(item.input) ?? {};
+    const references = keyReferences(operation, item.input);
     item.references = references;
     for (const reference of Object.values(references)) parseReference(reference, caller);
   } catch (error) {

@@ -3,8 +3,10 @@
  * without a record cannot exist (docs/adr/0006).
  */
 import type { AuditRecord } from '#shared/audit/audit-record.ts';
+import type { Operation } from '#shared/operation.ts';
 import type { Committer } from '#shared/ports/ports.ts';
-import { type RecordStore, StoreUnavailable, TransactionCancelled, type Write } from '#shared/ports/record-store.ts';
+import { type ItemKey, type RecordStore, StoreUnavailable, TransactionCancelled, type Write } from '#shared/ports/record-store.ts';
+import { kindOfPartition, type RowKind } from '#shared/repositories/partitions.ts';
 import { toBody } from '#shared/repositories/records.ts';
 import { isDueNow, outboxDueIndex, outboxRow } from '#shared/repositories/rows.ts';
 import { sealWrites } from '#shared/repositories/seal.ts';
@@ -22,6 +24,7 @@ export interface RequestCommitter extends Committer {
 
 export function createCommitter(
   service: Pick<Service, 'store' | 'crypto' | 'rows' | 'onCommit'>,
+  operation: Pick<Operation, 'name' | 'changes' | 'removes'>,
   successRecord: (created: readonly { arn: string; role: string }[]) => AuditRecord,
 ): RequestCommitter {
   let committed = false;
@@ -31,6 +34,7 @@ export function createCommitter(
     },
     async commit(writes, created = []) {
       if (committed) throw new Error('An operation commits once.');
+      requireDeclared(operation, writes);
       const record = successRecord(created);
       const outbox: Write = {
         put: { ...outboxRow(record.eventId), rev: 1, body: toBody(record), index: { due: outboxDueIndex(record.eventId, Date.parse(record.time)) } },
@@ -57,5 +61,14 @@ async function landed(store: RecordStore, record: AuditRecord): Promise<boolean>
     return item !== undefined;
   } catch {
     return false;
+  }
+}
+
+/** Writing is declared, so that what a stolen role could write is known. @throws Error for an operation that writes more */
+function requireDeclared({ name, changes = [], removes = [] }: Pick<Operation, 'name' | 'changes' | 'removes'>, writes: readonly Write[]): void {
+  const isDeclared = ({ table, pk }: ItemKey, kinds: readonly RowKind[]) => table === 'material' || (table === 'core' && kinds.some((kind) => kind === kindOfPartition(table, pk)));
+  for (const write of writes) {
+    if ('put' in write && !isDeclared(write.put, changes)) throw new Error(`${name} does not declare that it changes ${write.put.pk.split('#', 1)}.`);
+    if ('delete' in write && !isDeclared(write.delete, removes)) throw new Error(`${name} does not declare that it removes ${write.delete.pk.split('#', 1)}.`);
   }
 }

@@ -64,7 +64,7 @@ export async function execute(service: Service, request: OperationRequest): Prom
       trail.parameters = { ...trail.parameters, recipient: recipientParameters(trail.attestation) };
     }
     for (let attempt = 1; ; attempt += 1) {
-      committer = createCommitter(service, (created) => auditRecord(request, trail, undefined, created));
+      committer = createCommitter(service, request.operation, (created) => auditRecord(request, trail, undefined, created));
       try {
         output = await attemptOnce(service, request, input, trail, committer);
         break;

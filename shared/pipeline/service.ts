@@ -47,6 +47,8 @@ export interface Adapters extends FaultObserver {
   readonly attestationRoots?: readonly string[];
   /** The Regions whose keys the store keeps: replicas of multi-Region keys are made in them. Absent: any. */
   readonly regions?: readonly string[] | undefined;
+  /** The beginning of the ARNs of the only sessions that may use destructive operations. Absent: roles and key policies decide alone. */
+  readonly custodianSessions?: string | undefined;
   /** Called after each committed change, so that the outbox is published at once, and so is done what the change left to the sweep (`dueNow`). */
   readonly onCommit?: (change: { readonly dueNow: boolean }) => void;
 }
@@ -91,6 +93,7 @@ export function createService(adapters: Adapters): Service {
       relatedMaterial: createRelatedMaterial(store),
       importer: routed,
       keyStores: createKeyStoreReader({ store, rows, isListed }),
+      keysOfStores: createKeyStoreReader({ store, rows, isListed }),
       bridgeDirectory,
       materialEraser,
       cipher: routed,

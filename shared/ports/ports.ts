@@ -43,8 +43,10 @@ export interface Ports {
   readonly relatedMaterial: RelatedMaterial;
   /** Brings in key material. Bridge class `lifecycle`. */
   readonly importer: Pick<Crypto, 'importParameters' | 'importKey'>;
-  /** Reads the custom key stores of the caller's account, and whether one has keys. */
-  readonly keyStores: KeyStoreReader;
+  /** Reads the custom key stores of the caller's account. */
+  readonly keyStores: Pick<KeyStoreReader, 'of'>;
+  /** Asks whether a custom key store has keys. */
+  readonly keysOfStores: Pick<KeyStoreReader, 'hasKeys'>;
   /** The bridges that custom key stores can name: what is configured of them, and whether they have the right HSM. */
   readonly bridgeDirectory: BridgeDirectory;
   /** Erases the material of single versions, in the transaction of the change. */

@@ -1,6 +1,7 @@
 /** Where grants, roles and bindings live. Beside rows.ts, in the same layout (docs/adr/0004, 0017). */
 import { accountOfArn } from '#shared/policy/principal-names.ts';
 import type { ItemKey } from '#shared/ports/record-store.ts';
+import { partitions } from './partitions.ts';
 import { keyPartition } from './rows.ts';
 
 interface KeyName {
@@ -19,11 +20,11 @@ export const grantCountPrefix = 'GRANTCOUNT#';
 export const grantCountShards = 4;
 export const grantCountShard = (grantId: string): number => Number.parseInt(grantId.slice(-2), 16) % grantCountShards;
 export const grantCountRow = (key: KeyName, shard: number): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${grantCountPrefix}${shard}` });
-export const retirablePartition = (region: string, retiring: string): string => `LIST#GRANT#${region}#${retiring}`;
+export const retirablePartition = (region: string, retiring: string): string => `${partitions['core/list'].grants}${region}#${retiring}`;
 
-export const roleRow = (role: { account: string; name: string }): ItemKey => ({ table: 'core', pk: `ROLE#${role.account}#${role.name}`, sk: 'META' });
-export const roleListPartition = (account: string): string => `LIST#ROLE#${account}`;
+export const roleRow = (role: { account: string; name: string }): ItemKey => ({ table: 'core', pk: `${partitions.core.role}${role.account}#${role.name}`, sk: 'META' });
+export const roleListPartition = (account: string): string => `${partitions['core/list'].roles}${account}`;
 
 /** One row holds all roles of a principal. Its account is that of its ARN: only an account binds its own principals. */
-export const bindingRow = (principal: string): ItemKey => ({ table: 'core', pk: `BINDING#${accountOfArn(principal) ?? ''}#${principal}`, sk: 'META' });
-export const bindingListPartition = (account: string): string => `LIST#BINDING#${account}`;
+export const bindingRow = (principal: string): ItemKey => ({ table: 'core', pk: `${partitions.core.binding}${accountOfArn(principal) ?? ''}#${principal}`, sk: 'META' });
+export const bindingListPartition = (account: string): string => `${partitions['core/list'].bindings}${account}`;

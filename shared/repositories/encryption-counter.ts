@@ -4,6 +4,7 @@
  */
 import { isMultiRegionId, regionsMax } from '#shared/keys/multi-region.ts';
 import { type RecordStore, TransactionCancelled } from '#shared/ports/record-store.ts';
+import { partitions } from './partitions.ts';
 import { usageRow } from './rows.ts';
 
 /** From here on the sweep makes a new version. Half of the bound leaves years of room for a late sweep. */
@@ -86,4 +87,4 @@ async function take(store: Pick<RecordStore, 'getMany' | 'transact'>, key: KeyVe
 }
 
 /** Versions that reached encryptionsBeforeRoll, in the ops table's due index. */
-export const rollPartition = 'DUE#ROLL';
+export const rollPartition: string = partitions['ops/due'].roll;

@@ -3,6 +3,7 @@ import { nextExpiry } from '#shared/keys/imported.ts';
 import type { KeyRecord, VersionRecord } from '#shared/keys/key-record.ts';
 import { isReplica } from '#shared/keys/multi-region.ts';
 import type { IndexKey, Item, ItemKey } from '#shared/ports/record-store.ts';
+import { partitions } from './partitions.ts';
 
 interface KeyName {
   readonly region: string;
@@ -17,7 +18,7 @@ export const dueShards = 8;
 const shardOf = (keyId: string, shards: number): number => Number.parseInt(keyId.slice(-4), 16) % shards;
 const sortableTime = (ms: number): string => String(Math.max(0, Math.trunc(ms))).padStart(15, '0');
 
-export const keyPartition = (key: KeyName): string => `KEY#${key.region}#${key.keyId}`;
+export const keyPartition = (key: KeyName): string => `${partitions.core.key}${key.region}#${key.keyId}`;
 export const keyRow = (key: KeyName): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: 'META' });
 export const versionPrefix = 'VER#';
 const versionNumber = (version: number): string => String(version).padStart(10, '0');
@@ -26,29 +27,33 @@ export const materialPrefix = 'MAT#';
 export const materialRow = (key: KeyName, version: number): ItemKey => ({ table: 'material', pk: keyPartition(key), sk: `${materialPrefix}${versionNumber(version)}` });
 export const aliasRow = (alias: { region: string; account: string; aliasName: string }): ItemKey => ({
   table: 'core',
-  pk: `ALIAS#${alias.region}#${alias.account}#${alias.aliasName}`,
+  pk: `${partitions.core.alias}${alias.region}#${alias.account}#${alias.aliasName}`,
   sk: 'META',
 });
 export const aliasOfKeyPrefix = 'ALIAS#';
 export const aliasOfKeyRow = (key: KeyName, aliasName: string): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${aliasOfKeyPrefix}${aliasName}` });
 /** One row holds all key stores of an account in a Region, so that names, bridges and the limit are held by its revision. */
-export const keyStoresRow = (owner: { region: string; account: string }): ItemKey => ({ table: 'core', pk: `KEYSTORES#${owner.region}#${owner.account}`, sk: 'META' });
+export const keyStoresRow = (owner: { region: string; account: string }): ItemKey => ({
+  table: 'core',
+  pk: `${partitions.core.keyStores}${owner.region}#${owner.account}`,
+  sk: 'META',
+});
 /** Beside it, one row per key of a store: a store with any is not deleted. */
 export const keyOfStorePrefix = (keyStoreId: string): string => `KEY#${keyStoreId}#`;
 export const keyOfStoreRow = (key: { region: string; account: string; keyId: string }, keyStoreId: string): ItemKey => ({
   ...keyStoresRow(key),
   sk: `${keyOfStorePrefix(keyStoreId)}${key.keyId}`,
 });
-export const outboxRow = (eventId: string): ItemKey => ({ table: 'core', pk: `OUTBOX#${eventId}`, sk: 'EVENT' });
-export const usageRow = (key: KeyName, version: number): ItemKey => ({ table: 'ops', pk: `USAGE#${key.region}#${key.keyId}`, sk: versionNumber(version) });
-export const lastUseRow = (key: KeyName): ItemKey => ({ table: 'ops', pk: `LASTUSE#${key.region}#${key.keyId}`, sk: 'USE' });
+export const outboxRow = (eventId: string): ItemKey => ({ table: 'core', pk: `${partitions.core.outbox}${eventId}`, sk: 'EVENT' });
+export const usageRow = (key: KeyName, version: number): ItemKey => ({ table: 'ops', pk: `${partitions.ops.usage}${key.region}#${key.keyId}`, sk: versionNumber(version) });
+export const lastUseRow = (key: KeyName): ItemKey => ({ table: 'ops', pk: `${partitions.ops.lastUse}${key.region}#${key.keyId}`, sk: 'USE' });
 
-export const keyListPartition = (owner: { region: string; account: string }, shard: number): string => `LIST#KEY#${owner.region}#${owner.account}#${shard}`;
-export const aliasListPartition = (owner: { region: string; account: string }): string => `LIST#ALIAS#${owner.region}#${owner.account}`;
-export const outboxDuePartition = (shard: number): string => `DUE#OUTBOX#${shard}`;
+export const keyListPartition = (owner: { region: string; account: string }, shard: number): string => `${partitions['core/list'].keys}${owner.region}#${owner.account}#${shard}`;
+export const aliasListPartition = (owner: { region: string; account: string }): string => `${partitions['core/list'].aliases}${owner.region}#${owner.account}`;
+export const outboxDuePartition = (shard: number): string => `${partitions['core/due'].outbox}${shard}`;
 export const dueKinds = ['SYNCHRONIZATION', 'ROTATION', 'DELETION', 'EXPIRY'] as const;
 export type DueKind = (typeof dueKinds)[number];
-export const duePartition = (kind: DueKind, shard: number): string => `DUE#${kind}#${shard}`;
+export const duePartition = (kind: DueKind, shard: number): string => `${partitions['core/due'][kind.toLowerCase() as Lowercase<DueKind>]}${shard}`;
 /** Inclusive bound for everything due by `ms`. */
 export const dueThrough = (ms: number): string => `${sortableTime(ms)}#~`;
 
@@ -79,7 +84,7 @@ export function keyDueIndex(key: KeyRecord): IndexKey | undefined {
 }
 
 /** The sweep should not wait for its hour: somebody waits for the key. */
-export const isDueNow = (item: Item): boolean => item.index?.due?.pk.startsWith('DUE#SYNCHRONIZATION#') === true;
+export const isDueNow = (item: Item): boolean => item.index?.due?.pk.startsWith(partitions['core/due'].synchronization) === true;
 
 export function outboxDueIndex(eventId: string, createdAtMs: number): IndexKey {
   return { pk: outboxDuePartition(shardOf(eventId, dueShards)), sk: `${sortableTime(createdAtMs)}#${eventId}` };

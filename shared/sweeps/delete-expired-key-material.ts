@@ -12,6 +12,7 @@ export const DeleteExpiredKeyMaterial = defineOperation({
   input: z.object({ KeyId: z.string() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'materialEraser', 'relatedKeys'],
   errors: ['ConflictException'],
   audit: (input) => ({ keyId: input.KeyId }),

@@ -13,6 +13,7 @@ export const RotateKey = defineOperation({
   input: z.object({ KeyId: z.string(), ExpectedVersion: z.int(), Reason: z.enum(['SCHEDULE', 'ENCRYPTION_COUNT']) }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'keyFactory', 'relatedKeys'],
   errors: ['ConflictException'],
   audit: (input) => ({ keyId: input.KeyId, expectedVersion: input.ExpectedVersion, reason: input.Reason }),

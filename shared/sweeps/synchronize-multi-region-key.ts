@@ -21,6 +21,7 @@ export const SynchronizeMultiRegionKey = defineOperation({
   input: z.object({ KeyId: z.string() }),
   output: undefined,
   keys: (input) => ({ key: { identifier: input.KeyId, accepts: 'key' } }),
+  changes: ['key'],
   needs: ['committer', 'keyFactory', 'lister', 'relatedKeys', 'relatedMaterial'],
   errors: ['ConflictException', 'KeyUnavailableException'],
   audit: (input) => ({ keyId: input.KeyId }),

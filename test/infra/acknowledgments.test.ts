@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Acknowledgment, acknowledge, findingsOf, meets } from '#cdk/gates/acknowledge.ts';
 import { rulePacks } from '#cdk/gates/rule-packs.ts';
 import { acknowledgments } from '#cdk/nag-acknowledgments.ts';
-import { synthesise } from './synthesised.ts';
+import { synthesiseWithRules } from './synthesised.ts';
 
 const entry: Acknowledgment = { id: 'AwsSolutions-S1', path: 'audit/Bucket/Resource', reason: 'It is a test.', expires: '2030-01-01' };
 
@@ -25,7 +25,7 @@ describe('the packs', () => {
   );
 
   test('a resource that breaks them does not synthesise in a deployment', () => {
-    expect(() => synthesise({}, ({ stacks }) => void new Bucket(stacks.audit, 'Careless'))).toThrow('chatelaine-audit/Careless/Resource');
+    expect(() => synthesiseWithRules(({ stacks }) => void new Bucket(stacks.audit, 'Careless'))).toThrow('chatelaine-audit/Careless/Resource');
   });
 });
 

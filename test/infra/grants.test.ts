@@ -28,10 +28,25 @@ const resourceNames: Readonly<Record<string, string>> = {
   'bridgeSecret/lifecycle': 'bridge.lifecyclecertificate.Id',
   'bridgeSecret/rotation': 'bridge.rotationcertificate.Id',
 };
-const viaDynamoDb = { StringEquals: { 'kms:ViaService': { 'Fn::Join': ['', ['dynamodb.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]] } } };
-const receive = (queue: string) => ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'].map((action) => `${action} on ${queue}`);
+const via = (service: string) => ({ 'Fn::Join': ['', [`${service}.`, { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]] });
+const receive = (...queues: string[]) => [
+  ...queues.flatMap((queue) => ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'].map((action) => `${action} on ${queue}`)),
+  'kms:Decrypt on keys.Queues.Arn',
+];
+const send = (queue: string) => [`sqs:SendMessage on ${queue}`, ...keyUses.sqs!.map((action) => `kms:${action} on keys.Queues.Arn`)];
+const keyUses: Readonly<Record<string, readonly string[]>> = { sqs: ['Decrypt', 'GenerateDataKey'], secretsmanager: ['Decrypt'], s3: ['GenerateDataKey'] };
+const keyNames: Readonly<Record<string, string>> = { sqs: 'keys.Queues.Arn', secretsmanager: 'keys.Secrets.Arn', s3: 'keys.Archive.Arn' };
 
 const text = ({ action, resource }: Pick<Permission, 'action' | 'resource'>) => `${action} on ${resource}`;
+/** The patterns of one grant each, for a condition that is exactly that of partitions. */
+const leadingOf = ({ condition }: Permission): (string | undefined)[] => {
+  const { 'ForAllValues:StringLike': like, ...others } = (condition ?? {}) as Record<string, Record<string, unknown>>;
+  if (like === undefined) return [undefined];
+  expect(others).toEqual({});
+  expect(Object.keys(like)).toEqual(['dynamodb:LeadingKeys']);
+  return [like['dynamodb:LeadingKeys']].flat() as string[];
+};
+const withLeading = (permission: Permission): string[] => leadingOf(permission).map((leading) => `${text(permission)}${leading === undefined ? '' : ` of ${leading}`}`);
 
 function expected(grants: readonly Grant[], logs: string, ...more: string[]): string[] {
   const onTables = grants.filter(({ action }) => action.startsWith('dynamodb:'));
@@ -40,9 +55,11 @@ function expected(grants: readonly Grant[], logs: string, ...more: string[]): st
     ...(onTables.length > 0 ? ['Decrypt', 'DescribeKey'] : []),
     ...(writes ? ['Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo'] : []),
   ];
+  const otherKeys = Object.keys(keyUses).filter((service) => grants.some(({ action }) => action.startsWith(`${service}:`)));
   return [
-    ...grants.map(({ action, on }) => `${action} on ${resourceNames[on]}`),
+    ...grants.map(({ action, on, leading }) => `${action} on ${resourceNames[on]}${leading === undefined ? '' : ` of ${leading}`}`),
     ...key.map((action) => `kms:${action} on data.TableKey.Arn`),
+    ...otherKeys.flatMap((service) => keyUses[service]!.map((action) => `kms:${action} on ${keyNames[service]}`)),
     `logs:CreateLogStream on ${logs}`,
     `logs:PutLogEvents on ${logs}`,
     ...more,
@@ -62,8 +79,22 @@ describe('the role of an operation', () => {
   test.each(operations.map((operation) => [operation.name, operation] as const))('%s may do exactly what the operation declares', (name, operation) => {
     const permissions = roleOf('api', name);
 
-    expect(permissions.map(text).sort()).toEqual(expected(grantsOf(operation), 'api.Logs.Arn'));
-    for (const { action, condition } of permissions) expect(condition).toEqual(action.startsWith('kms:') ? viaDynamoDb : undefined);
+    expect(permissions.flatMap(withLeading).sort()).toEqual(expected(grantsOf(operation), 'api.Logs.Arn'));
+    for (const { action, condition } of permissions) if (!/^(?:kms|dynamodb):/.test(action)) expect(condition).toBeUndefined();
+  });
+
+  test('uses keys through the service that stores only, and for what it may reach there', () => {
+    const conditionsOf = (name: string, key: string) => roleOf('api', name).flatMap(({ resource, condition }) => (resource === key ? [condition] : []));
+    const secret = [{ 'Fn::ImportValue': expect.stringContaining('cryptocertificate') }];
+    const queue = [{ 'Fn::ImportValue': expect.stringContaining('FallbackQueue') }];
+
+    for (const condition of conditionsOf('Encrypt', 'data.TableKey.Arn')) expect(condition).toEqual({ StringEquals: { 'kms:ViaService': via('dynamodb') } });
+    expect(conditionsOf('Encrypt', 'keys.Secrets.Arn')).toEqual([{ StringEquals: { 'kms:ViaService': via('secretsmanager'), 'kms:EncryptionContext:SecretARN': secret } }]);
+    expect(conditionsOf('Encrypt', 'keys.Queues.Arn')).toEqual(
+      keyUses.sqs!.map(() => ({ StringEquals: { 'kms:ViaService': via('sqs'), 'kms:EncryptionContext:aws:sqs:arn': queue } })),
+    );
+    for (const { name } of operations)
+      for (const { action, condition } of roleOf('api', name)) if (action.startsWith('kms:')) expect(JSON.stringify(condition)).toContain('"kms:ViaService"');
   });
 
   test.each(operations.map(({ name }) => name))('%s has no wildcard and is assumed by Lambda alone', (name) => {
@@ -97,28 +128,30 @@ describe('the other roles', () => {
       .filter(({ wire }) => wire !== false)
       .map(({ name }) => `lambda:InvokeFunction on arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:chatelaine-${name}`);
 
-    expect(roleOf('api', 'Wire').map(text).sort()).toEqual(expected(auditGrants, 'api.Logs.Arn', ...invocations));
+    expect(roleOf('api', 'Wire').flatMap(withLeading).sort()).toEqual(expected(auditGrants, 'api.Logs.Arn', ...invocations));
   });
 
   test('the sweep may look and queue', () => {
-    expect(roleOf('lifecycle', 'Sweep').map(text).sort()).toEqual(expected(sweepGrants, 'lifecycle.Logs.Arn'));
+    expect(roleOf('lifecycle', 'Sweep').flatMap(withLeading).sort()).toEqual(expected(sweepGrants, 'lifecycle.Logs.Arn'));
   });
 
   test("the worker may do what the service's own operations declare", () => {
-    expect(roleOf('lifecycle', 'DueTask').map(text).sort()).toEqual(expected(dueTaskGrants([RotateKey, DeleteKey]), 'lifecycle.Logs.Arn', ...receive('lifecycle.TasksQueue.Arn')));
+    expect(roleOf('lifecycle', 'DueTask').flatMap(withLeading).sort()).toEqual(
+      expected(dueTaskGrants([RotateKey, DeleteKey]), 'lifecycle.Logs.Arn', ...receive('lifecycle.TasksQueue.Arn')),
+    );
   });
 
   test('the outbox publisher may read the stream, publish and remove', () => {
     const stream = ['DescribeStream', 'GetRecords', 'GetShardIterator'].map((action) => `dynamodb:${action} on data.CoreTable.StreamArn`);
 
-    expect(roleOf('lifecycle', 'OutboxPublisher').map(text).sort()).toEqual(
-      expected(outboxPublisherGrants, 'lifecycle.Logs.Arn', ...stream, 'sqs:SendMessage on lifecycle.OutboxDeadLetters.Arn'),
+    expect(roleOf('lifecycle', 'OutboxPublisher').flatMap(withLeading).sort()).toEqual(
+      expected(outboxPublisherGrants, 'lifecycle.Logs.Arn', ...stream, ...send('lifecycle.OutboxDeadLetters.Arn')),
     );
   });
 
   test('the archiver may add objects, and neither read nor delete any', () => {
-    expect(roleOf('audit', 'Archiver').map(text).sort()).toEqual(
-      expected(auditArchiverGrants, 'audit.Logs.Arn', ...receive('audit.ArrivalsQueue.Arn'), ...receive('audit.FallbackQueue.Arn')),
+    expect(roleOf('audit', 'Archiver').flatMap(withLeading).sort()).toEqual(
+      expected(auditArchiverGrants, 'audit.Logs.Arn', ...receive('audit.ArrivalsQueue.Arn', 'audit.FallbackQueue.Arn')),
     );
   });
 

@@ -5,6 +5,7 @@ import { App } from 'aws-cdk-lib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '#cdk/config/deployment-config.ts';
 import { createHsmStack } from '#cdk/stacks/create-hsm-stack.ts';
+import { KeysStack } from '#cdk/stacks/keys-stack.ts';
 import { NetworkStack } from '#cdk/stacks/network-stack.ts';
 import { hsmSettingsSchema } from '#shared/cloudhsm/settings.ts';
 import { keysTag, usersTag } from '#shared/cloudhsm/tags.ts';
@@ -36,7 +37,7 @@ function alone(hsm: object, changes: object = {}): Template {
   const app = new App({ analyticsReporting: false });
   const config = readConfig(productionContext({ ...withHsm(hsm), ...changes }).chatelaine);
   const network = new NetworkStack(app, 'network', { ...config, network: config.network! }, {});
-  createHsmStack(app, 'hsm', config, roots, network, {});
+  createHsmStack(app, 'hsm', config, roots, network, new KeysStack(app, 'keys', config, {}), {});
   return app.synth().getStackByName('hsm').template as Template;
 }
 beforeAll(() => {
@@ -124,10 +125,12 @@ describe('rights', () => {
       'events:PutEvents',
       'iam:CreateServiceLinkedRole',
       'kms:Decrypt',
+      'kms:Decrypt',
       'kms:DescribeKey',
       'kms:DescribeKey',
       'kms:DisableKey',
       'kms:Encrypt',
+      'kms:GenerateDataKey',
       'kms:GenerateDataKey',
       'kms:GenerateDataKeyWithoutPlaintext',
       'kms:GetPublicKey',

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type DeploymentConfig, readConfig } from '#cdk/config/deployment-config.ts';
 import { deployedFrom } from '#cdk/rules/deployed.ts';
 import { rules } from '#cdk/rules/index.ts';
-import { productionContext, type Resource, synthesise } from './synthesised.ts';
+import { productionContext, type Resource, synthesise, synthesiseWithRules } from './synthesised.ts';
 
 interface Editable {
   Type: string;
@@ -27,6 +27,11 @@ const resource = (stacks: Stacks, stack: string, id: RegExp): Editable => Object
 const first = (stacks: Stacks, stack: string, type: string): Editable => Object.values(stacks[`chatelaine-${stack}`]!.Resources).find(({ Type }) => Type === type)!;
 const add = (stacks: Stacks, stack: string, id: string, added: Partial<Resource> & Editable) => Object.assign(stacks[`chatelaine-${stack}`]!.Resources, { [id]: added });
 const statement = (stacks: Stacks, id: RegExp) => resource(stacks, 'api', id).Properties.Policies[0].PolicyDocument.Statement[0];
+const keyStatement = (stacks: Stacks, sid: string) => resource(stacks, 'keys', /^Queues/).Properties.KeyPolicy.Statement.find((one: { Sid: string }) => one.Sid === sid);
+const rowStatement = (stacks: Stacks) =>
+  resource(stacks, 'api', /^EncryptRole/).Properties.Policies[0].PolicyDocument.Statement.find(
+    ({ Condition }: { Condition?: object }) => Condition !== undefined && 'ForAllValues:StringLike' in Condition,
+  );
 const route = (stacks: Stacks) => first(stacks, 'api', 'AWS::ApiGateway::RestApi').Properties.Body.paths['/v1/keys'];
 const cluster = (changes: object, policies: object = {}): Editable => ({
   Type: 'AWS::CloudHSM::Cluster',
@@ -93,7 +98,6 @@ const cases: readonly [rule: string, how: string, change: (stacks: Stacks) => un
   ],
   ['tables-are-protected', 'no recovery', (s) => delete resource(s, 'data', /^CoreTable/).Properties.PointInTimeRecoverySpecification],
   ['tables-are-protected', 'no protection against deletion', (s) => Object.assign(resource(s, 'data', /^OpsTable/).Properties, { DeletionProtectionEnabled: false })],
-  ['tables-are-protected', "AWS's own key", (s) => Object.assign(resource(s, 'data', /^MaterialTable/).Properties, { SSESpecification: { SSEEnabled: true } })],
   [
     'material-has-no-stream',
     'a stream of wrapped keys',
@@ -101,20 +105,22 @@ const cases: readonly [rule: string, how: string, change: (stacks: Stacks) => un
   ],
   ['state-is-kept', 'a table that goes with its stack', (s) => Object.assign(resource(s, 'data', /^CoreTable/), { DeletionPolicy: 'Delete' })],
   ['state-is-kept', 'a key that a replacement deletes', (s) => Object.assign(resource(s, 'data', /^TableKey/), { UpdateReplacePolicy: 'Delete' })],
-  ['nothing-is-dropped', 'a queue without dead letters', (s) => add(s, 'audit', 'Lonely', { Type: 'AWS::SQS::Queue', Properties: {} })],
+  ['nothing-is-dropped', 'a queue without dead letters', (s) => delete resource(s, 'lifecycle', /^TasksQueue[0-9A-F]{8}$/).Properties.RedrivePolicy],
+  ['nothing-is-dropped', 'a bus without dead letters', (s) => delete resource(s, 'audit', /^Bus/).Properties.DeadLetterConfig],
   ['nothing-is-dropped', 'a target without dead letters', (s) => delete first(s, 'lifecycle', 'AWS::Events::Rule').Properties.Targets[0].DeadLetterConfig],
   ['nothing-is-dropped', 'a stream without dead letters', (s) => delete resource(s, 'lifecycle', /^OutboxSource/).Properties.DestinationConfig.OnFailure],
   [
-    'dead-letters-raise-alarms',
-    'nobody told of dead letters',
-    (s) => Object.assign(s, { 'chatelaine-observability': { Resources: { Topic: { Type: 'AWS::SNS::Topic', Properties: {} } } } }),
+    'queues-raise-alarms',
+    'a queue that nobody watches',
+    (s) => add(s, 'audit', 'Lonely', { Type: 'AWS::SQS::Queue', Properties: { ...resource(s, 'audit', /^ArrivalsQueue[0-9A-F]{8}$/).Properties } }),
   ],
+  ['queues-raise-alarms', 'nobody told of dead letters', (s) => Object.assign(s, { 'chatelaine-observability': { Resources: {} } })],
   ['archive-is-locked', 'an archive without a lock', (s) => delete resource(s, 'audit', /^Archive[0-9A-F]{8}$/).Properties.ObjectLockConfiguration],
   ['archive-is-locked', 'a shorter lock', (s) => Object.assign(resource(s, 'audit', /^Archive[0-9A-F]{8}$/).Properties.ObjectLockConfiguration.Rule.DefaultRetention, { Days: 1 })],
   ['permissions-are-exact', 'an action on everything', (s) => Object.assign(statement(s, /^EncryptRole/), { Resource: '*' })],
   ['roles-have-a-boundary', 'a role without its boundary', (s) => delete resource(s, 'api', /^EncryptRole/).Properties.PermissionsBoundary],
   ['roles-have-a-boundary', 'a user', (s) => add(s, 'api', 'User', { Type: 'AWS::IAM::User', Properties: {} })],
-  ['roles-within-boundary', 'an action that the boundary refuses', (s) => Object.assign(statement(s, /^EncryptRole/), { Action: ['dynamodb:Scan'] })],
+  ['roles-within-boundary', 'an action that the boundary refuses', (s) => Object.assign(statement(s, /^EncryptRole/), { Action: ['dynamodb:ExportTableToPointInTime'] })],
   ['functions-are-invoked-by-services', 'a role that may invoke functions', (s) => Object.assign(statement(s, /^EncryptRole/), { Action: 'lambda:InvokeFunction' })],
   [
     'functions-are-invoked-by-services',
@@ -122,6 +128,33 @@ const cases: readonly [rule: string, how: string, change: (stacks: Stacks) => un
     (s) => Object.assign(first(s, 'api', 'AWS::Lambda::Permission').Properties, { Principal: '444455556666' }),
   ],
   ['functions-are-invoked-by-services', 'a service that may invoke for anybody', (s) => delete first(s, 'api', 'AWS::Lambda::Permission').Properties.SourceArn],
+  [
+    'stored-under-own-keys',
+    "a queue under AWS's own key",
+    (s) => Object.assign(resource(s, 'lifecycle', /^TasksQueue[0-9A-F]{8}$/).Properties, { KmsMasterKeyId: 'alias/aws/sqs' }),
+  ],
+  ['stored-under-own-keys', 'a bus', (s) => delete resource(s, 'audit', /^Bus/).Properties.KmsKeyIdentifier],
+  ['stored-under-own-keys', 'a log', (s) => delete resource(s, 'api', /^AccessLogs/).Properties.KmsKeyId],
+  ['stored-under-own-keys', 'a certificate', (s) => delete first(s, 'bridge', 'AWS::SecretsManager::Secret').Properties.KmsKeyId],
+  ['stored-under-own-keys', 'notifications', (s) => delete first(s, 'observability', 'AWS::SNS::Topic').Properties.KmsMasterKeyId],
+  [
+    'stored-under-own-keys',
+    'the archive',
+    (s) =>
+      Object.assign(first(s, 'audit', 'AWS::S3::Bucket').Properties.BucketEncryption.ServerSideEncryptionConfiguration[0], {
+        ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' },
+      }),
+  ],
+  ['stored-under-own-keys', 'a key that does not rotate', (s) => Object.assign(resource(s, 'keys', /^Logs/).Properties, { EnableKeyRotation: false })],
+  ['keys-are-closed', 'a key for whatever the account allows', (s) => Object.assign(keyStatement(s, 'Use'), { Condition: {} })],
+  ['keys-are-closed', 'a key through a service, for any account', (s) => delete keyStatement(s, 'Use').Condition.StringEquals['kms:CallerAccount']],
+  ['keys-are-closed', 'a key for whoever a service acts for', (s) => Object.assign(keyStatement(s, 'Service0'), { Condition: {} })],
+  ['keys-are-closed', 'a key for all that an administrator may', (s) => Object.assign(keyStatement(s, 'Administration'), { Action: ['kms:PutKeyPolicy', 'kms:*'] })],
+  ['keys-are-closed', 'a key for everybody', (s) => Object.assign(keyStatement(s, 'Administration'), { Principal: '*' })],
+  ['keys-are-closed', 'a policy that nobody can change', (s) => Object.assign(keyStatement(s, 'Administration'), { Action: 'kms:DescribeKey' })],
+  ['rows-are-reached-by-partition', 'any row of a table', (s) => delete rowStatement(s).Condition],
+  ['rows-are-reached-by-partition', 'partitions of any kind', (s) => Object.assign(rowStatement(s).Condition['ForAllValues:StringLike'], { 'dynamodb:LeadingKeys': '*' })],
+  ['policies-fit', 'a role with too much to say', (s) => Object.assign(statement(s, /^EncryptRole/), { Sid: 'x'.repeat(9000) })],
   [
     'stacks-stay-small',
     'a stack near the limit',
@@ -143,6 +176,10 @@ describe('the rules of our own', () => {
   test('a cluster that its stack would delete breaks two of them, and a wildcard action too', () => {
     expect(broken((s) => add(s, 'data', 'Cluster', cluster({}, { DeletionPolicy: 'Delete' })))).toEqual(['hsm-cluster-is-fips-and-kept', 'state-is-kept']);
     expect(broken((s) => Object.assign(statement(s, /^EncryptRole/), { Action: 'dynamodb:*' }))).toEqual(['permissions-are-exact', 'roles-within-boundary']);
+    for (const Action of ['dynamodb:Scan', 'dynamodb:PartiQLSelect'])
+      expect(broken((s) => Object.assign(rowStatement(s), { Action }))).toEqual(['roles-within-boundary', 'rows-are-reached-by-partition']);
+    const unprotected = { SSESpecification: { SSEEnabled: true } };
+    expect(broken((s) => Object.assign(resource(s, 'data', /^MaterialTable/).Properties, unprotected))).toEqual(['stored-under-own-keys', 'tables-are-protected']);
   });
 
   test('each of them is proven here', () => {
@@ -150,7 +187,7 @@ describe('the rules of our own', () => {
   });
 
   test('fail the synthesis, as those of cdk-nag do', () => {
-    const careless = () => synthesise({}, ({ stacks }) => void new Queue(stacks.audit, 'Lonely', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }));
+    const careless = () => synthesiseWithRules(({ stacks }) => void new Queue(stacks.audit, 'Lonely', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }));
 
     expect(careless).toThrow(/Lonely[\s\S]*has no dead-letter queue and is none|nothing-is-dropped/);
   });

@@ -141,7 +141,7 @@ describe('the queues, rules and the archive', () => {
 
     expect(queues.length).toBeGreaterThanOrEqual(7);
     for (const [stack, id, { Properties }] of queues) {
-      expect(Properties.SqsManagedSseEnabled).toBe(true);
+      expect(readable(Properties.KmsMasterKeyId, stack, templates)).toBe('keys.Queues.Arn');
       if (!/DeadLetters/.test(id)) expect(Properties.RedrivePolicy).toMatchObject({ maxReceiveCount: expect.any(Number) });
       const name = readable({ Ref: id }, stack, templates);
       expect(policies.some((policy) => policy.queues.includes(name) && policy.text.includes('"aws:SecureTransport":"false"'))).toBe(true);
@@ -193,7 +193,8 @@ describe('the deployment as a whole', () => {
   test('what holds state outlives a production stack', () => {
     const stateful = [...all('AWS::DynamoDB::Table'), ...all('AWS::KMS::Key'), ...all('AWS::S3::Bucket'), ...all('AWS::SecretsManager::Secret')];
 
-    expect(stateful).toHaveLength(3 + 2 + 1 + 4);
+    // Three tables, seven keys, the archive, four certificates.
+    expect(stateful).toHaveLength(3 + 7 + 1 + 4);
     for (const [, , resource] of stateful) expect([resource.DeletionPolicy, resource.UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
   });
 

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createDeployment, type Deployment } from '#cdk/app.ts';
+import { createDeployment, createStacks, type Stacks } from '#cdk/app.ts';
 
 export interface Resource {
   readonly Type: string;
@@ -15,7 +15,7 @@ export interface Template {
   readonly Outputs?: Readonly<Record<string, { Value: unknown; Export?: { Name: string } }>>;
 }
 /** The stacks of every deployment. */
-export const stackNames = ['data', 'bridge', 'audit', 'api', 'lifecycle', 'observability'] as const;
+export const stackNames = ['keys', 'data', 'bridge', 'audit', 'api', 'lifecycle', 'observability'] as const;
 /** Those that come with a part of the configuration. */
 const optionalStackNames = ['network', 'hsm'] as const;
 export type StackName = (typeof stackNames)[number] | (typeof optionalStackNames)[number];
@@ -36,16 +36,29 @@ export function productionContext(changes: Record<string, unknown> = {}): Record
   return { ...context, chatelaine: { ...(context.profiles as Record<string, object>).production, network: undefined, hsm: undefined, bridge: elsewhere, ...changes } };
 }
 
-/** @param change what a test adds to the stacks. @throws Error when a rule of cdk-nag is broken */
-export function synthesise(changes: Record<string, unknown> = {}, change: (deployment: Deployment) => void = () => undefined): Templates {
+/** Without the rules: npm run synth, and the tests of the rules, hold every profile to them. @param see is given the stacks before they are synthesised */
+export const synthesise = (changes: Record<string, unknown> = {}, see: (stacks: Stacks) => void = () => undefined): Templates =>
+  synthesiseBy((...arguments_) => {
+    const created = createStacks(...arguments_);
+    see(created);
+    return created;
+  }, changes);
+
+/** @param change what a test adds to the stacks. @throws Error when a rule is broken */
+export const synthesiseWithRules = (change: (stacks: Stacks) => void): Templates =>
+  synthesiseBy((...arguments_) => {
+    const created = createDeployment(...arguments_);
+    change(created);
+    return created;
+  });
+
+function synthesiseBy(create: typeof createStacks, changes: Record<string, unknown> = {}): Templates {
   const folder = mkdtempSync(join(tmpdir(), 'chatelaine-infra-'));
   try {
     // The code does not matter to the templates: one small file stands for it.
     mkdirSync(join(folder, 'code'));
     writeFileSync(join(folder, 'code/operation.mjs'), '');
-    const deployment = createDeployment(join(folder, 'code'), { context: productionContext(changes), outdir: join(folder, 'cdk.out') });
-    change(deployment);
-    const { app, config } = deployment;
+    const { app, config } = create(join(folder, 'code'), { context: productionContext(changes), outdir: join(folder, 'cdk.out') });
     const assembly = app.synth();
     const names = [...stackNames, ...optionalStackNames].map((name) => [name, `${config.deployment}-${name}`] as const);
     return Object.fromEntries(
@@ -76,6 +89,9 @@ export function readable(value: unknown, stack: StackName, templates: Templates)
         .flat()
         .map((part) => readable(part, stack, templates))
         .join((argument as [string, unknown[]])[0]);
+    case 'Fn::Sub':
+      if (typeof argument !== 'string') throw new Error('Fn::Sub with values is not understood.');
+      return argument.replaceAll(/\$\{([^}]+)\}/g, '<$1>');
     case 'Fn::ImportValue':
       return imported(String(argument), templates);
     default:

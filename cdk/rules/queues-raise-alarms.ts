@@ -1,5 +1,5 @@
 import { deadLetterQueues } from './dead-letters.ts';
-import { faults, nameOf, type Rule } from './rule.ts';
+import { nameOf, type Rule } from './rule.ts';
 
 interface Dimension {
   readonly Name: string;
@@ -7,9 +7,9 @@ interface Dimension {
 }
 
 /** A development profile may do without alarms. */
-export const deadLettersRaiseAlarms: Rule = {
-  name: 'dead-letters-raise-alarms',
-  because: 'What lies in a dead-letter queue for two weeks without anybody knowing is lost.',
+export const queuesRaiseAlarms: Rule = {
+  name: 'queues-raise-alarms',
+  because: 'What lies in a queue for two weeks without anybody knowing is lost.',
   check(deployed) {
     const { profile, observability } = deployed.config;
     if (profile === 'dev' && !observability.alarms) return [];
@@ -21,6 +21,7 @@ export const deadLettersRaiseAlarms: Rule = {
       }),
     );
     const deadLetters = deadLetterQueues(deployed);
-    return faults(deployed.of('AWS::SQS::Queue'), 'is a dead-letter queue without an alarm', (_, at) => deadLetters.has(nameOf(at)) && !watched.has(nameOf(at)));
+    const unwatched = deployed.of('AWS::SQS::Queue').filter((at) => !watched.has(nameOf(at)));
+    return unwatched.map((at) => ({ at, what: deadLetters.has(nameOf(at)) ? 'is a dead-letter queue without an alarm' : 'is a queue that nobody sees filling up' }));
   },
 };
