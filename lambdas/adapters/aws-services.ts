@@ -26,4 +26,4 @@ export const createEventBridge = (settings: SdkSettings = {}): EventBridge =>
 export const createSqs = (settings: SdkSettings = {}): Sqs => onDemand(async () => (await import('./sqs-client.ts')).createSqsClient(settings)) as Sqs;
 /** Loaded with its first request: the certificate for the bridge. */
 export const createSecretsManager = (settings: SdkSettings = {}): SecretsManager =>
-  onDemand(async () => (await import('./secrets-manager-client.ts')).createSecretsManagerClient(settings)) as SecretsManager;
+  onDemand(async () => (await import('./secrets-client.ts')).createSecretsManagerClient(settings)) as SecretsManager;

@@ -66,10 +66,6 @@ async function look(ceremony: DomainKeyCeremony, purpose: Purpose): Promise<Key>
   return key;
 }
 
-const filterOf = ({ domain, epoch }: DomainKeyCeremony, purpose: Purpose) => [
-  '--filter',
-  `attr.label=chatelaine/${domain}/${purpose}/${epoch}`,
-  `attr.class=${classes[purpose]}`,
-];
+const filterOf = ({ domain, epoch }: DomainKeyCeremony, purpose: Purpose) => ['--filter', `attr.label=chatelaine/${domain}/${purpose}/${epoch}`, `attr.class=${classes[purpose]}`];
 
 const isShared = (key: Key, { username }: Pick<HsmUser, 'username'>): boolean => key['key-info']['shared-users'].some((user) => user.username === username);
