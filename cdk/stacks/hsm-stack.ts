@@ -1,6 +1,5 @@
 /** The HSM: a CloudHSM cluster that is made and kept, made from a backup, or only looked at; its backups; and what the bridge needs of it. */
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnSecurityGroupEgress, CfnSecurityGroupIngress, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
@@ -11,16 +10,16 @@ import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { type HsmSettings, journalPartition } from '#shared/cloudhsm/settings.ts';
+import type { HsmSettings } from '#shared/cloudhsm/settings.ts';
 import { defaultTokenLabel } from '../config/bridge-config.ts';
 import type { DeploymentConfig } from '../config/deployment-config.ts';
 import { type ClusterConfig, hasFewHsms, hsmPorts, type ManagedConfig } from '../config/hsm-config.ts';
 import { HsmAdministration } from '../constructs/hsm-administration.ts';
+import { hsmJournal } from '../constructs/hsm-journal.ts';
 import { breakGlassRole, guardianStatements, keeperStatements, lookStatement } from '../constructs/hsm-permissions.ts';
 import { HsmSteps } from '../constructs/hsm-steps.ts';
-import { ownKey, tableService } from '../constructs/own-key.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
-import { keyStatement, onPartitions, secretKeyStatement } from '../constructs/service-resources.ts';
+import { secretKeyStatement } from '../constructs/service-resources.ts';
 import { ownQueue } from '../constructs/work-queue.ts';
 import type { KeysStack } from './keys-stack.ts';
 
@@ -87,25 +86,8 @@ export class HsmStack extends Stack {
 
   #reconciler(hsm: ClusterConfig): HsmSteps {
     const { config, codeFolder, network } = this.#props;
-    const journalKey = ownKey(this, 'JournalKey', {
-      description: 'Encrypts the journal of the HSM reconciler.',
-      through: ['dynamodb'],
-      services: [tableService],
-      destroyData: false,
-    });
-    const journal = new Table(this, 'Journal', {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.CUSTOMER_MANAGED,
-      encryptionKey: journalKey,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: !config.destroyData,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-    const statements = [
-      new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [journal.tableArn], conditions: onPartitions([journalPartition]) }),
-      keyStatement(true, { tableKey: journalKey }, this),
-    ];
+    const journal = hsmJournal(this, config.destroyData);
+    const statements = [...journal.statements];
     statements.push(...(hsm.source === 'existing' ? [lookStatement('cloudhsm:DescribeClusters')] : keeperStatements(this, config.deployment, network.vpc)));
     const settings = this.#settings(hsm, journal.tableName, statements);
     const layers =

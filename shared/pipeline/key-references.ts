@@ -1,3 +1,4 @@
+/** Which keys a request names, as its operation says. */
 import type { Operation } from '#shared/operation.ts';
 import type { KeyReference } from '#shared/repositories/key-reader.ts';
 
