@@ -77,7 +77,7 @@ export const profiles: readonly CostProfile[] = [
     name: '`dev`: a bridge with SoftHSM that runs elsewhere, and is paid for there',
     profile: 'dev',
     lines: [
-      ['KMS keys', 2, 'kmsKeyMonth'],
+      ['KMS keys', 7, 'kmsKeyMonth'],
       ['secrets', 4, 'secretMonth'],
       ['alarms', 36, 'alarmMonth'],
       ['custom metrics in use', 50, 'customMetricMonth'],

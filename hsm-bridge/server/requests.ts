@@ -1,5 +1,6 @@
 /** Frames of single operations into checked requests. The same key is used again and again, and its row is nine tenths of a frame's head: heads are remembered. */
 import type * as z from 'zod';
+import { batchableOperations } from '#shared/bridge-batch.ts';
 import { type BridgeOperationName, bridgeOperations, decodeFrame } from '#shared/bridge-protocol.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 
@@ -18,18 +19,8 @@ const prefixBytes = 5;
 const headsMax = 2_000;
 const headBytesMax = 4 * 1024;
 
-/** Operations that use a key. The heads of others do not come twice. */
-const remembered: ReadonlySet<BridgeOperationName> = new Set<BridgeOperationName>([
-  'encrypt',
-  'decrypt',
-  're-encrypt',
-  'generate-data-key',
-  'sign',
-  'verify',
-  'generate-mac',
-  'verify-mac',
-  'get-public-key',
-]);
+/** Uses of a key. The heads of others do not come twice. */
+const remembered: ReadonlySet<BridgeOperationName> = new Set(batchableOperations);
 
 export class Requests {
   readonly #known = new Map<string, KnownHead>();

@@ -56,7 +56,7 @@ test('a replica that is disabled between the look at the request and the look at
   const keyId = await replicatedKey(app);
   const row = keyRow({ region: frankfurt.region, keyId });
   const enabled = readRow(app.path, row);
-  await inRegion(app, frankfurt).must('DisableKey', { KeyId: keyId });
+  await inRegion(app.another(), frankfurt).must('DisableKey', { KeyId: keyId });
   const disabled = readRow(app.path, row);
   editRow(app.path, row, () => enabled);
   let looks = 0;
