@@ -34,7 +34,7 @@ describe('the OpenAPI document', () => {
     const describeKeys = document.paths['/v1/keys']?.get;
     const encrypt = document.paths['/v1/keys/{KeyId}/encrypt']?.post;
 
-    expect(describeKeys?.parameters?.map(({ name, in: place }) => `${place} ${name}`)).toEqual(['query Limit', 'query Marker']);
+    expect(describeKeys?.parameters?.map(({ name, in: place }) => `${place} ${name}`)).toEqual(['query Limit', 'query Marker', 'query ResourceOwners']);
     expect(encrypt?.parameters?.map(({ name, in: place }) => `${place} ${name}`)).toEqual(['path KeyId']);
     expect(Object.keys(document.components.schemas.EncryptRequest?.properties ?? {})).not.toContain('KeyId');
   });
