@@ -12,7 +12,8 @@ export default defineConfig({
       project('fast', ['unit', 'contract', 'property', 'vectors', 'arch']),
       project('hsm', ['hsm']),
       project('integration', ['integration', 'e2e']),
-      project('infra', ['infra']),
+      // The CDK takes ten seconds to load and warm up, and its constructs share nothing.
+      project('infra', ['infra'], { isolate: false }),
       project('emulator', ['emulator'], { fileParallelism: false }),
     ],
   },

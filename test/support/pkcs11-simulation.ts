@@ -17,6 +17,7 @@ import {
 } from 'node:crypto';
 import pkcs11, { type Mechanism } from 'pkcs11js';
 import { ecPublicKeyInfo, octetString, rsaPublicKeyInfo } from '#bridge/der.ts';
+import { rsaPair } from './rsa-pairs.ts';
 
 export type SimulatedKey = KeyObject;
 
@@ -43,7 +44,7 @@ const made = new Set<string>();
 const secret = (length: number): SimulatedKey => createSecretKey(randomBytes(length));
 
 function pair(kind: string | number): { publicKey: SimulatedKey; privateKey: SimulatedKey } {
-  if (typeof kind === 'number') return generateKeyPairSync('rsa', { modulusLength: kind });
+  if (typeof kind === 'number') return rsaPair(kind);
   return generateKeyPairSync('ec', { namedCurve: curves[kind]!.name });
 }
 

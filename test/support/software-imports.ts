@@ -1,5 +1,5 @@
 /** The import half of the software fake of the Crypto port: the same tokens, envelopes, checks and errors as the bridge's, without an HSM. */
-import { constants, createCipheriv, createPrivateKey, createPublicKey, generateKeyPairSync, privateDecrypt, sign, timingSafeEqual, verify } from 'node:crypto';
+import { constants, createCipheriv, createPrivateKey, createPublicKey, privateDecrypt, sign, timingSafeEqual, verify } from 'node:crypto';
 import { encodeFingerprint, encodeImportTokenSeal } from '#bridge/binding.ts';
 import { seedOfPkcs8, seedPublicKey } from '#bridge/driver/seed-keys.ts';
 import { kwpIv, kwpUnwrap, publicKeyOfPkcs8 } from '#bridge/pkcs8.ts';
@@ -9,6 +9,7 @@ import { canWrap, wrappingDescriptors } from '#shared/algorithms/wrapping.ts';
 import { encodeImportToken, splitImportToken } from '#shared/keys/import-token.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { Crypto, CryptoError, CryptoErrorCode, GenerateKeyRequest, ImportKeyRequest } from '#shared/ports/crypto.ts';
+import { rsaPair } from './rsa-pairs.ts';
 
 interface Tools {
   readonly domain: string;
@@ -66,7 +67,7 @@ export function softwareImports({ domain, kek, hmac, fail, tagged }: Tools): Pic
   return {
     async importParameters(request) {
       const { modulusBits } = describeKeySpec(request.wrappingKeySpec) as { modulusBits: number };
-      const pair = generateKeyPairSync('rsa', { modulusLength: modulusBits });
+      const pair = rsaPair(modulusBits);
       const payload = encodeImportToken({ ...request, epoch, wrappedKey: kwp(pair.privateKey.export({ format: 'der', type: 'pkcs8' })) });
       return { publicKey: pair.publicKey.export({ format: 'der', type: 'spki' }), token: Buffer.concat([payload, hmac(encodeImportTokenSeal(domain, payload))]) };
     },

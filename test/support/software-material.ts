@@ -4,6 +4,7 @@ import { seedPublicKey } from '#bridge/driver/seed-keys.ts';
 import { describeKeySpec, isSeedSpec, type KeySpec } from '#shared/algorithms/key-specs.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import type { GenerateKeyRequest } from '#shared/ports/crypto.ts';
+import { rsaPair } from './rsa-pairs.ts';
 
 export function tagged(request: GenerateKeyRequest, wrapped: string, publicKey: string | undefined, tag: (unsealed: Omit<KeyMaterial, 'tag'>) => string): KeyMaterial {
   const { binding, keySpec, keyUsage, origin } = request;
@@ -30,7 +31,7 @@ export function generate(keySpec: KeySpec): { secret: Buffer; publicKey: string 
     const secret = randomBytes(spec.seedBytes);
     return { secret, publicKey: seedPublicKey(keySpec, secret).toString('base64') };
   }
-  const pair = spec.kind === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: spec.modulusBits }) : generateKeyPairSync('ec', { namedCurve: spec.curve });
+  const pair = spec.kind === 'rsa' ? rsaPair(spec.modulusBits) : generateKeyPairSync('ec', { namedCurve: spec.curve });
   return {
     secret: pair.privateKey.export({ format: 'der', type: 'pkcs8' }),
     publicKey: pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
