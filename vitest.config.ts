@@ -14,7 +14,7 @@ export default defineConfig({
       project('integration', ['integration', 'e2e']),
       // The CDK takes ten seconds to load and warm up, and its constructs share nothing.
       project('infra', ['infra'], { isolate: false }),
-      project('emulator', ['emulator'], { fileParallelism: false }),
+      project('emulator', ['emulator']),
     ],
   },
 });
