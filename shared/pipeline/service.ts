@@ -71,6 +71,7 @@ export function createService(adapters: Adapters): Service {
   const rows = createRowReader(adapters);
   const bridgeDirectory = createBridgeDirectory(keyStoreBridges);
   const isListed = (clusterId: string, account: string) => bridgeDirectory.find(clusterId, account) !== undefined;
+  const keyStores = createKeyStoreReader({ store, rows, isListed });
   const usage = createUsageLog(store);
   const policies = new PolicyCache();
   const accessReader = createAccessReader({ store, rows, policies, partition, configuredRoles: adapters.configuredRoles });
@@ -92,8 +93,9 @@ export function createService(adapters: Adapters): Service {
       relatedKeys: createRelatedKeys({ store, rows, clock: adapters.clock, regions: adapters.regions }),
       relatedMaterial: createRelatedMaterial(store),
       importer: routed,
-      keyStores: createKeyStoreReader({ store, rows, isListed }),
-      keysOfStores: createKeyStoreReader({ store, rows, isListed }),
+      keyStores,
+      // The same reader under two names: an operation declares the one whose grants it needs.
+      keysOfStores: keyStores,
       bridgeDirectory,
       materialEraser,
       cipher: routed,
