@@ -154,33 +154,33 @@ test.each<[string, (socket: Socket) => void]>([
   await closed;
 });
 
-test('a TLS session is never resumed, so every connection is held to its certificates', async () => {
-  const { port } = await startServer();
+/** What a client of a connection that was answered could try to resume. */
+async function sessionOf(port: number): Promise<Buffer> {
   let session: Buffer | undefined;
-  const first = await client(port);
-  first.socket.on('session', (given) => {
+  const { socket } = await client(port);
+  socket.on('session', (given) => {
     session = given;
   });
-  first.socket.write(request(1));
+  socket.write(request(1));
   await vi.waitFor(() => expect(session).toBeDefined());
+  return session as unknown as Buffer;
+}
 
-  const second = await client(port, { session: session as Buffer });
+test('a TLS session is never resumed, so every connection is held to its certificates', async () => {
+  const { port } = await startServer();
+  const session = await sessionOf(port);
+
+  const second = await client(port, { session });
 
   expect(second.socket.isSessionReused()).toBe(false);
 });
 
 test('a session of an authority that vouches no more opens nothing', async () => {
   const { server, port, certificates } = await startServer();
-  let session: Buffer | undefined;
-  const first = await client(port);
-  first.socket.on('session', (given) => {
-    session = given;
-  });
-  first.socket.write(request(1));
-  await vi.waitFor(() => expect(session).toBeDefined());
+  const session = await sessionOf(port);
 
   server.useCertificates({ ...certificates, clientAuthority: (await createAuthority()).certificate });
-  const late = await client(port, { session: session as Buffer });
+  const late = await client(port, { session });
   late.socket.write(request(2));
 
   await late.closed;
