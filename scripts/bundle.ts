@@ -2,7 +2,7 @@
  * Bundles the Lambda entry points into dist/lambda: one folder, which is the code asset of every function. What those that answer requests load on demand
  * becomes a file of its own beside them. Prints the sizes and refuses a data-plane bundle over its budget (docs/adr/0026).
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 import { isDataPlane } from '#shared/operation.ts';
@@ -135,16 +135,18 @@ async function bundleGroup({ names, splitting, registry }: Group, folder: string
   });
 }
 
-/** File by file, each at once, so that whoever reads the folder meanwhile finds whole files. */
+/** File by file, each at once and written elsewhere first, so that whoever reads or bundles into the folder meanwhile finds whole files only. */
 function writeAll(folder: string, files: readonly OutputFile[]): void {
   mkdirSync(folder, { recursive: true });
   const names = new Set(files.map(({ path }) => basename(path)));
   for (const name of readdirSync(folder)) if (!names.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  const unfinished = mkdtempSync(`${folder}-`);
   for (const { path, contents } of files) {
-    const unfinished = `${path}.${process.pid}`;
-    writeFileSync(unfinished, contents);
-    renameSync(unfinished, path);
+    const written = join(unfinished, basename(path));
+    writeFileSync(written, contents);
+    renameSync(written, path);
   }
+  rmSync(unfinished, { recursive: true });
 }
 
 function measure(name: string, { outputs }: Metafile): BundledEntrypoint {

@@ -3,7 +3,7 @@
  * C compiler is needed. On CloudHSM the task that administers the HSM runs the same C part (lambdas/cloudhsm/domain-key-ceremony.ts).
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -86,7 +86,8 @@ async function compileTool(cacheDir: string): Promise<string> {
   if (existsSync(path)) return path;
   await mkdir(cacheDir, { recursive: true });
   const includes = join(dirname(createRequire(import.meta.url).resolve('pkcs11js/package.json')), 'includes');
-  const unfinished = `${path}.${process.pid}`;
+  // Never a name that another ceremony, of this process or another one, compiles to as well: a tool that is still written to cannot be run (ETXTBSY).
+  const unfinished = `${path}.${randomUUID()}`;
   await run(process.env.CC ?? 'cc', ['-O2', '-o', unfinished, '-I', includes, sourcePath, '-ldl'], {}, '');
   await rename(unfinished, path);
   return path;

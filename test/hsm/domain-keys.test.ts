@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pkcs11 from 'pkcs11js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -160,6 +161,16 @@ test('keys that their owner makes without a security officer, as on CloudHSM, ar
   expect(again.auditPublicKey).toEqual(made.auditPublicKey);
   expect(faultsOf('yes')).toEqual(['chatelaine/owned/kek/1: TRUSTED is not true']);
   expect(faultsOf('no')).toEqual([expect.stringContaining('does not wrap')]);
+});
+
+test('ceremonies that are the first of a process, all at once, each make their token', async () => {
+  const cacheDir = join(token.dir, 'cache');
+  const directories = ['a', 'b', 'c', 'd'].map((name) => join(token.dir, name));
+
+  const made = await Promise.all(directories.map((tokenDir) => initialiseToken({ ...token, tokenDir, cacheDir })));
+
+  expect(made.map(({ created }) => created)).toEqual(directories.map(() => ['kek', 'mac', 'seed', 'audit']));
+  expect(readdirSync(cacheDir)).toEqual([expect.stringMatching(/^ceremony-[0-9a-f]{16}$/)]);
 });
 
 test('an owner has no token made for him', async () => {
