@@ -55,7 +55,7 @@ describe('under load', () => {
     const server = await startServer();
     const ledger = startLedger(ledgerCall(server), { callers: 4 });
     await ledger.progress(25);
-    const other = new DatabaseSync(join(server.dataDir, 'chatelaine.db'));
+    const other = new DatabaseSync(join(server.dataDir, 'chatelaine.db'), { timeout: 5000 });
     other.exec('BEGIN IMMEDIATE');
     await ledger.trouble();
     expect((await server.call('ListKeys')).status).toBe(200);
