@@ -6,7 +6,8 @@
  *
  * A message names its keys by their place in `keys`, so that a hundred calls with one key carry its material once.
  */
-import { type BridgeOperationName, batchCallsMax, bridgeErrorSchema, bridgeOperations } from '#shared/bridge-protocol.ts';
+import type { BridgeOperationName, BridgeRequest } from '#shared/bridge-messages.ts';
+import { bridgeErrorSchema } from '#shared/bridge-protocol.ts';
 import { CryptoError, type KeyHandle } from '#shared/ports/crypto.ts';
 
 /** Uses of keys. Making keys, seals and audit signatures are not in it. */
@@ -40,11 +41,11 @@ export function encodeBatchCalls(calls: readonly BatchedCall[]): Record<string, 
   return { keys: table.handles, calls: encoded, ...bytes };
 }
 
-/** @throws CryptoError invalid-request: the envelope is wrong. What is wrong with one call is for its own operation to say. */
-export function decodeBatchCalls(frame: Message): { operation: string; message: Message }[] {
-  const parsed = bridgeOperations.batch.request.safeParse(frame);
-  if (!parsed.success) throw new CryptoError('invalid-request', `a batch has 1 to ${batchCallsMax} calls and their keys`);
-  const { keys, calls } = parsed.data;
+/**
+ * @param envelope of the frame, checked
+ * @throws CryptoError invalid-request for byte fields of no call. What is wrong with one call is for its own operation to say.
+ */
+export function decodeBatchCalls(frame: Message, { keys, calls }: BridgeRequest<'batch'>): { operation: string; message: Message }[] {
   const messages = calls.map(({ message }) => Object.fromEntries(Object.entries(message).map(([name, value]) => [name, withHandles(name, value, keys)])));
   giveBytes(frame, messages);
   return calls.map(({ operation }, at) => ({ operation, message: messages[at]! }));

@@ -1,6 +1,6 @@
 /** The calls of the Crypto port that can be batched: the message each one sends and what it makes of the reply, alone and in a batch. */
 import type { BatchableOperation } from '#shared/bridge-batch.ts';
-import type { BridgeReply } from '#shared/bridge-protocol.ts';
+import type { BridgeReply } from '#shared/bridge-messages.ts';
 import type { Crypto, SealedParts } from '#shared/ports/crypto.ts';
 import type { BatchableName } from '#shared/ports/crypto-batch.ts';
 

@@ -2,7 +2,8 @@
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { type BatchedCall, type BatchedResult, decodeBatchResults, encodeBatchCalls } from '#shared/bridge-batch.ts';
-import { type BridgeOperationName, type BridgeReply, batchCallsMax, deadlineHeader, encodeFrame, frameBytesLimit } from '#shared/bridge-protocol.ts';
+import type { BridgeOperationName, BridgeReply } from '#shared/bridge-messages.ts';
+import { batchCallsMax, deadlineHeader, encodeFrame, frameBytesLimit } from '#shared/bridge-protocol.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
 import { type Crypto, CryptoError } from '#shared/ports/crypto.ts';
 import type { BatchableName, CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';

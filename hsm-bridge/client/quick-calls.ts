@@ -1,5 +1,5 @@
 /** Which calls take an HSM so little time that others may wait behind them on a connection: the bridge answers those of one connection in their order. */
-import type { BridgeOperationName } from '#shared/bridge-protocol.ts';
+import type { BridgeOperationName } from '#shared/bridge-messages.ts';
 import type { CipherSide } from '#shared/ports/crypto.ts';
 
 type Message = Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 /** What the bridge answers, read. Its errors become CryptoErrors. */
-import { type BridgeOperationName, type BridgeReply, bridgeErrorSchema, bridgeErrorStatus, decodeFrame } from '#shared/bridge-protocol.ts';
+import type { BridgeOperationName, BridgeReply } from '#shared/bridge-messages.ts';
+import { bridgeErrorSchema, bridgeErrorStatus, decodeFrame } from '#shared/bridge-protocol.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { HttpReply } from './answer-reader.ts';
 

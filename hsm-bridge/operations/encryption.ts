@@ -1,4 +1,4 @@
-import type { BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
+import type { BridgeReply, BridgeRequest } from '#shared/bridge-messages.ts';
 import type { CipherSide } from '#shared/ports/crypto.ts';
 import type { SideHead } from '../driver/jobs.ts';
 import type { CallContext, Hsm } from './hsm.ts';

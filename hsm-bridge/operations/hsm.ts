@@ -1,8 +1,8 @@
 /** What operations use: keys by their stored row, and jobs on the two lanes. Turns every failure into a CryptoError. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSeedSpec } from '#shared/algorithms/key-specs.ts';
-import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
+import { keyMaterialSchema } from '#shared/keys/material-schema.ts';
 import { CryptoError, type KeyHandle } from '#shared/ports/crypto.ts';
 import type { JobName } from '../driver/jobs.ts';
 import { KeyCache } from '../key-cache.ts';

@@ -1,6 +1,6 @@
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
 import { canWrap } from '#shared/algorithms/wrapping.ts';
-import type { BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
+import type { BridgeReply, BridgeRequest } from '#shared/bridge-messages.ts';
 import { splitImportToken } from '#shared/keys/import-token.ts';
 import type { ImportedKey } from '#shared/ports/crypto.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';

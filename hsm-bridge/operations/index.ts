@@ -1,4 +1,4 @@
-import type { BridgeOperationName, BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
+import type { BridgeOperationName, BridgeReply, BridgeRequest } from '#shared/bridge-messages.ts';
 import { decrypt, encrypt, generateDataKey, reEncrypt } from './encryption.ts';
 import type { CallContext, Hsm } from './hsm.ts';
 import { importKey, importParameters } from './imports.ts';

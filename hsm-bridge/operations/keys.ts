@@ -1,5 +1,5 @@
 import { describeKeySpec } from '#shared/algorithms/key-specs.ts';
-import type { BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
+import type { BridgeReply, BridgeRequest } from '#shared/bridge-messages.ts';
 import type { KeyRequest } from '../driver/material.ts';
 import type { CallContext, Hsm } from './hsm.ts';
 import { invalid } from './rules.ts';

@@ -1,4 +1,4 @@
-import type { BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
+import type { BridgeReply, BridgeRequest } from '#shared/bridge-messages.ts';
 import type { CallContext, Hsm } from './hsm.ts';
 import { invalid } from './rules.ts';
 

@@ -1,6 +1,6 @@
 import { isSeedSpec, type SigningAlgorithm } from '#shared/algorithms/key-specs.ts';
 import type { MessageType } from '#shared/algorithms/signing.ts';
-import type { BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
+import type { BridgeReply, BridgeRequest } from '#shared/bridge-messages.ts';
 import type { SigningHead } from '../driver/jobs.ts';
 import type { SeedSigningHead } from '../driver/software-jobs.ts';
 import type { CallContext, Hsm } from './hsm.ts';

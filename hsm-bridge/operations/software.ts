@@ -1,5 +1,5 @@
 /** Operations on sealed seeds, key agreement, and key pairs that leave the service. */
-import type { BridgeReply, BridgeRequest } from '#shared/bridge-protocol.ts';
+import type { BridgeReply, BridgeRequest } from '#shared/bridge-messages.ts';
 import { peerPoint } from '../driver/key-agreement.ts';
 import type { DataKeyPairHead } from '../driver/software-jobs.ts';
 import type { CallContext, Hsm } from './hsm.ts';

@@ -1,6 +1,7 @@
 /** The operation `batch`: each call in it is checked, run and answered as if it had come alone. */
 import { type BatchableOperation, type BatchedResult, batchableOperations, decodeBatchCalls, encodeBatchResults } from '#shared/bridge-batch.ts';
-import { bridgeOperations, type CallerClass, decodeFrame, encodeFrame } from '#shared/bridge-protocol.ts';
+import { type BridgeRequest, bridgeOperations } from '#shared/bridge-messages.ts';
+import { batchCallsMax, type CallerClass, decodeFrame, encodeFrame } from '#shared/bridge-protocol.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Hsm } from '../operations/hsm.ts';
 import { operations } from '../operations/index.ts';
@@ -21,7 +22,8 @@ export interface BatchOptions {
 
 /** @throws CryptoError invalid-request when the envelope is wrong; everything else is the answer of one call. */
 export async function runBatch(hsm: Hsm, body: Buffer, options: BatchOptions): Promise<Buffer> {
-  const calls = decodeBatchCalls(decodeEnvelope(body));
+  const frame = decodeBody(body);
+  const calls = decodeBatchCalls(frame, envelopeOf(frame));
   const results = new Array<BatchedResult>(calls.length);
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -29,9 +31,9 @@ export async function runBatch(hsm: Hsm, body: Buffer, options: BatchOptions): P
   };
   await Promise.all(Array.from({ length: Math.min(window, calls.length) }, lane));
   const message = encodeBatchResults(results);
-  const frame = encodeFrame(message);
+  const reply = encodeFrame(message);
   wipeBytes(message);
-  return frame;
+  return reply;
 }
 
 async function runOne(hsm: Hsm, { operation, message }: { operation: string; message: Readonly<Record<string, unknown>> }, options: BatchOptions): Promise<BatchedResult> {
@@ -52,10 +54,16 @@ async function runOne(hsm: Hsm, { operation, message }: { operation: string; mes
 const run = (name: BatchableOperation, hsm: Hsm, request: unknown, deadlineAt: number): Promise<Record<string, unknown>> =>
   (operations[name] as (hsm: Hsm, request: unknown, context: { deadlineAt: number }) => Promise<Record<string, unknown>>)(hsm, request, { deadlineAt });
 
-function decodeEnvelope(body: Buffer): Record<string, unknown> {
+function decodeBody(body: Buffer): Record<string, unknown> {
   try {
     return decodeFrame(body);
   } catch (error) {
     throw new CryptoError('invalid-request', 'the body is not a frame', { cause: error });
   }
+}
+
+function envelopeOf(frame: Record<string, unknown>): BridgeRequest<'batch'> {
+  const parsed = bridgeOperations.batch.request.safeParse(frame);
+  if (!parsed.success) throw new CryptoError('invalid-request', `a batch has 1 to ${batchCallsMax} calls and their keys`);
+  return parsed.data;
 }

@@ -1,5 +1,6 @@
 /** One call: frame in, frame out. Knows nothing of HTTP. */
-import { type BridgeOperationName, bridgeOperations, type CallerClass, encodeFrame } from '#shared/bridge-protocol.ts';
+import { type BridgeOperationName, bridgeOperations } from '#shared/bridge-messages.ts';
+import { type CallerClass, encodeFrame } from '#shared/bridge-protocol.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 import type { Hsm } from '../operations/hsm.ts';
 import { operations } from '../operations/index.ts';

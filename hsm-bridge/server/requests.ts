@@ -1,7 +1,8 @@
 /** Frames of single operations into checked requests. The same key is used again and again, and its row is nine tenths of a frame's head: heads are remembered. */
 import type * as z from 'zod';
 import { batchableOperations } from '#shared/bridge-batch.ts';
-import { type BridgeOperationName, bridgeOperations, decodeFrame } from '#shared/bridge-protocol.ts';
+import { type BridgeOperationName, bridgeOperations } from '#shared/bridge-messages.ts';
+import { decodeFrame } from '#shared/bridge-protocol.ts';
 import { CryptoError } from '#shared/ports/crypto.ts';
 
 interface KnownHead {

@@ -2,10 +2,8 @@
  * CloudWatch's embedded metric format: a log line that CloudWatch Logs makes metrics of.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-import * as z from 'zod';
-import { deploymentDimension, descriptorOf, type MetricName, metricDescriptors, metricNamespace } from './descriptors.ts';
+import { deploymentDimension, descriptorOf, metricNamespace } from './descriptors.ts';
 import type { Sample } from './metric-recorder.ts';
-import type { MetricSink } from './metric-sink.ts';
 
 interface Directive {
   readonly Namespace: string;
@@ -42,19 +40,3 @@ function emfDocument(samples: readonly Sample[], deployment: string, now: number
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html: there is nothing longer than a second. */
 const cloudWatchUnit = (unit: string): string => (unit === 'Days' || unit === 'Hours' ? 'None' : unit);
-
-const emfSchema = z.looseObject({ _aws: z.object({ CloudWatchMetrics: z.array(z.object({ Metrics: z.array(z.object({ Name: z.string() })) })) }) });
-const valuesSchema = z.union([z.number().transform((value) => [value]), z.array(z.number()).max(100)]);
-
-/** Hands the values of such a line on. @returns false when it is no line of metrics */
-export function readEmf(line: unknown, sink: MetricSink): boolean {
-  const parsed = emfSchema.safeParse(line);
-  if (!parsed.success) return false;
-  const { _aws, ...members } = parsed.data;
-  const names = _aws.CloudWatchMetrics.flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name)).filter((name): name is MetricName => Object.hasOwn(metricDescriptors, name));
-  for (const name of names) {
-    const dimensions = Object.fromEntries(descriptorOf(name).dimensions.map((dimension) => [dimension, String(members[dimension])]));
-    for (const value of valuesSchema.safeParse(members[name]).data ?? []) sink.record(name, value, dimensions);
-  }
-  return true;
-}

@@ -1,10 +1,10 @@
 /** Typed records to and from rows. Rows carry no field that the record does not have, so a row read is checked by shape before it is believed. */
 import * as z from 'zod';
 import { type KeySpec, keySpecs, keyUsages } from '#shared/algorithms/key-specs.ts';
-import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
 import type { JsonObject } from '#shared/json.ts';
 import { type KeyRecord, keyStates, type VersionRecord } from '#shared/keys/key-record.ts';
 import type { KeyMaterial } from '#shared/keys/material.ts';
+import { keyMaterialSchema } from '#shared/keys/material-schema.ts';
 import type { Item } from '#shared/ports/record-store.ts';
 
 export interface AliasRecord {

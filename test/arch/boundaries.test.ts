@@ -39,13 +39,18 @@ const rules: readonly Rule[] = [
     files: /^hsm-bridge\//,
     may: [
       /^hsm-bridge\//,
-      /^shared\/(algorithms|bridge-(protocol|batch)\.ts|errors\.ts|ports|metrics|keys\/(material|import-token)\.ts)/,
+      /^shared\/(algorithms|bridge-(protocol|messages|batch)\.ts|errors\.ts|ports|metrics|keys\/(material|material-schema|import-token)\.ts)/,
       /^(@aws-sdk\/client-secrets-manager|pkcs11js|@noble\/(curves|post-quantum)|@peculiar\/x509|reflect-metadata|zod|undici)$/,
       node,
     ],
     because: 'the bridge knows keys and algorithms, and nothing of accounts, policies and operations',
   },
   { files: /^hsm-bridge\/client\//, may: [/^hsm-bridge\/client\//, pureShared, /^undici$/, node], because: 'the client is bundled into Lambda: no native module behind it' },
+  {
+    files: /^(?!hsm-bridge\/(server|operations)\/)/,
+    may: [/^(?!shared\/bridge-messages\.ts)/],
+    because: 'only the bridge checks its messages: to make their schemas would cost every cold start',
+  },
   {
     files: /^lambdas\//,
     may: [/^lambdas\//, pureShared, /^hsm-bridge\/(client|pki)\//, /^(@aws-sdk\/|@middy\/core$|@smithy\/|zod$|undici$)/, node],

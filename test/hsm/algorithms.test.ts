@@ -4,7 +4,7 @@ import { oaepHashes, plaintextLimit } from '#shared/algorithms/encryption.ts';
 import { describeKeySpec, type KeySpec, keySpecs } from '#shared/algorithms/key-specs.ts';
 import { macDescriptors } from '#shared/algorithms/mac.ts';
 import { describeDigestSigning } from '#shared/algorithms/signing.ts';
-import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
+import { keyMaterialSchema } from '#shared/keys/material-schema.ts';
 import type { KeyHandle } from '#shared/ports/crypto.ts';
 import { type BridgeClient, startTestBridge, type TestBridge } from '#test/support/bridge.ts';
 import { makeKey } from './keys.ts';

@@ -1,7 +1,8 @@
 import { request } from 'node:https';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAuthority, issue } from '#bridge/pki/certificates.ts';
-import { type BridgeOperationName, bridgeOperations, type CallerClass, callerClasses, encodeFrame } from '#shared/bridge-protocol.ts';
+import { type BridgeOperationName, bridgeOperations } from '#shared/bridge-messages.ts';
+import { type CallerClass, callerClasses, encodeFrame } from '#shared/bridge-protocol.ts';
 import { startTestBridge, type TestBridge } from '#test/support/bridge.ts';
 
 interface Credentials {

@@ -16,7 +16,7 @@ let files: readonly BundledEntrypoint[];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'chatelaine-bundle-'));
   files = await bundle(folder);
-  const names = Object.values(functionEnvironments).flatMap(({ shape }) => Object.keys(shape));
+  const names = Object.values(functionEnvironments).flatMap((environment) => Object.keys(environment().shape));
   for (const name of names.filter((name) => !['CHATELAINE_ADMINISTRATORS', 'CHATELAINE_ATTESTATION_ROOTS', 'CHATELAINE_KEY_STORES'].includes(name)))
     process.env[name] ??= values[name] ?? 'https://127.0.0.1:1';
   process.env.AWS_REGION ??= 'us-east-1';

@@ -229,7 +229,7 @@ describe('the task that administers the HSM', () => {
     const [, rule] = ofType(managed, 'AWS::Events::Rule').find(([, { Properties }]) => JSON.stringify(Properties.EventPattern ?? '').includes('chatelaine.hsm'))!;
     const { InputTransformer } = (rule.Properties.Targets as { InputTransformer: { InputTemplate: string; InputPathsMap: Record<string, string> } }[])[0]!;
     const requested = [...InputTransformer.InputTemplate.matchAll(/"name":"([A-Z_]+)"/g)].map((match) => match[1]!);
-    const needed = Object.entries(functionEnvironments.hsmAdministrator.shape).flatMap(([name, schema]) => (schema.safeParse(undefined).success ? [] : [name]));
+    const needed = Object.entries(functionEnvironments.hsmAdministrator().shape).flatMap(([name, schema]) => (schema.safeParse(undefined).success ? [] : [name]));
 
     expect([...Object.keys(environmentOf(managed)), ...requested]).toEqual(expect.arrayContaining(needed));
     expect(Object.values(InputTransformer.InputPathsMap).toSorted()).toEqual(['$.detail.clusterId', '$.detail.epoch', '$.detail.step']);

@@ -1,6 +1,7 @@
 /** Stores and bridges that note what is asked of them, in the words of cdk/grants.ts. */
 import { type Grant, leadingPattern } from '#cdk/grants.ts';
-import { type BridgeOperationName, bridgeOperations, type CallerClass } from '#shared/bridge-protocol.ts';
+import { type BridgeOperationName, bridgeOperations } from '#shared/bridge-messages.ts';
+import type { CallerClass } from '#shared/bridge-protocol.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import { type ItemKey, type RecordStore, StoreUnavailable, type Write } from '#shared/ports/record-store.ts';
 import { kindOfPartition, type PartitionedName, partitions } from '#shared/repositories/partitions.ts';

@@ -33,7 +33,7 @@ import {
 } from '#shared/algorithms/key-specs.ts';
 import { macDescriptors } from '#shared/algorithms/mac.ts';
 import { describeDigestSigning, type SeedSigning, signingDescriptors } from '#shared/algorithms/signing.ts';
-import { keyMaterialSchema } from '#shared/bridge-protocol.ts';
+import { keyMaterialSchema } from '#shared/keys/material-schema.ts';
 import { type CipherSide, type Crypto, CryptoError, type CryptoErrorCode, type KeyHandle, type MessageType, type SealedParts } from '#shared/ports/crypto.ts';
 import type { CryptoCall, CryptoOutcome } from '#shared/ports/crypto-batch.ts';
 import { softwareAgreement } from './software-agreement.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Requests, requestOf } from '#bridge/server/requests.ts';
-import { bridgeOperations, decodeFrame, encodeFrame } from '#shared/bridge-protocol.ts';
+import { bridgeOperations } from '#shared/bridge-messages.ts';
+import { decodeFrame, encodeFrame } from '#shared/bridge-protocol.ts';
 import { wrapMechanisms } from '#shared/keys/material.ts';
 
 const named = { account: '111122223333', region: 'eu-central-1', keyId: '11111111-2222-4333-8444-555555555555', version: 1 };

@@ -17,7 +17,7 @@ describe('the environment of a function', () => {
   });
 
   test('an operation without business at the bridge needs no certificate', () => {
-    const names = Object.keys(functionEnvironments.operation.shape).filter((name) => !name.startsWith('CHATELAINE_BRIDGE_SE'));
+    const names = Object.keys(functionEnvironments.operation().shape).filter((name) => !name.startsWith('CHATELAINE_BRIDGE_SE'));
 
     const environment = readEnvironment('operation', Object.fromEntries(names.map((name) => [name, 'x'])));
 

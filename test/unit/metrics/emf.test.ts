@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { descriptorOf, type MetricName, metricNames } from '#shared/metrics/descriptors.ts';
 import { dimensionNames } from '#shared/metrics/dimensions.ts';
-import { emfLines, readEmf } from '#shared/metrics/emf.ts';
+import { emfLines } from '#shared/metrics/emf.ts';
 import { MetricRecorder } from '#shared/metrics/metric-recorder.ts';
+import { readEmf } from '#shared/metrics/read-emf.ts';
 import { readEmfLine } from '#test/support/emf.ts';
 
 const operations = new Set(['Encrypt', 'CreateKey']);
