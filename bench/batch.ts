@@ -2,12 +2,13 @@
 import { CreateKeyCommand, EncryptCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { signRequest } from '#test/support/sign-request.ts';
 import { HttpConnection } from './http-connection.ts';
-import { type Measurement, measure } from './measure.ts';
+import { type Measurement, measure, warmUp } from './measure.ts';
 import { withSingleNode } from './single-node.ts';
 
 const region = 'eu-west-1';
 const batchSize = 100;
 const inFlights = [1, 16] as const;
+const warmUpCalls = 5_000;
 
 export async function benchBatch(report: (measurement: Measurement) => void): Promise<void> {
   await withSingleNode(async ({ endpoint, credentials, cpuMs }) => {
@@ -27,20 +28,29 @@ export async function benchBatch(report: (measurement: Measurement) => void): Pr
       ['sign', `/v1/keys/${p256?.KeyId}/sign`, sign],
       ['verify', `/v1/keys/${p256?.KeyId}/verify`, { ...sign, Signature: base64(Signature) }],
     ];
-    for (const inFlight of inFlights) {
-      const idle = Array.from({ length: inFlight }, () => new HttpConnection(endpoint.hostname, Number(endpoint.port)));
-      const sender = (request: Buffer) => async () => {
+    const connections = (count: number) => Array.from({ length: count }, () => new HttpConnection(endpoint.hostname, Number(endpoint.port)));
+    const sender = async (idle: HttpConnection[], path: string, members: Record<string, unknown>) => {
+      const request = await restRequest(endpoint.host, credentials, path, members);
+      return async () => {
         const connection = idle.pop()!;
         const status = await connection.send(request);
         idle.push(connection);
         if (status !== 200) throw new Error(`status ${status}`);
       };
+    };
+    const itemsOf = (members: Record<string, unknown>) => ({ Items: Array.from({ length: batchSize }, () => members) });
+    const warming = connections(16);
+    for (const [name, path, members] of sections) {
+      await warmUp(16, warmUpCalls, await sender(warming, path, members));
+      await warmUp(16, warmUpCalls / batchSize, await sender(warming, `/v1/batch/${name}`, itemsOf(members)));
+    }
+    for (const connection of warming) connection.close();
+    for (const inFlight of inFlights) {
+      const idle = connections(inFlight);
       for (const [name, path, members] of sections) {
-        const single = await measure(`node/${name}-single/c${inFlight}`, { inFlight }, sender(await restRequest(endpoint.host, credentials, path, members)), cpuMs);
+        const single = await measure(`node/${name}-single/c${inFlight}`, { inFlight }, await sender(idle, path, members), cpuMs);
         report(single);
-        const items = { Items: Array.from({ length: batchSize }, () => members) };
-        const send = sender(await restRequest(endpoint.host, credentials, `/v1/batch/${name}`, items));
-        const batch = await measure(`node/${name}-batch-${batchSize}/c${inFlight}`, { inFlight }, send, cpuMs);
+        const batch = await measure(`node/${name}-batch-${batchSize}/c${inFlight}`, { inFlight }, await sender(idle, `/v1/batch/${name}`, itemsOf(members)), cpuMs);
         const itemsPerSecond = batch.opsPerSecond * batchSize;
         const cheaper = (single.cpuMsEach ?? 0) / ((batch.cpuMsEach ?? 0) / batchSize);
         report({

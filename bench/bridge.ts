@@ -2,7 +2,7 @@
 import { startTestBridge } from '#test/support/bridge.ts';
 import { benchAlgorithms } from './algorithms.ts';
 import { makeKey } from './keys.ts';
-import { type Measurement, measure } from './measure.ts';
+import { type Measurement, measure, warmUp } from './measure.ts';
 
 export const inFlights = [1, 16, 64] as const;
 
@@ -17,6 +17,10 @@ export async function benchBridge(report: (measurement: Measurement) => void): P
     const small = new Uint8Array(32).fill(7);
     const large = new Uint8Array(4096).fill(7);
     const sealed = await client.encrypt(side, large);
+    await warmUp(64, 10_000, () => client.encrypt(side, small));
+    await warmUp(64, 20_000, () => client.encrypt(side, large));
+    await warmUp(64, 10_000, () => client.decrypt(side, sealed));
+    await warmUp(64, 10_000, () => client.sign(p256, 'ECDSA_SHA_256', 'RAW', small));
     for (const inFlight of inFlights) {
       report(await measure(`bridge/aes-gcm-32/c${inFlight}`, { inFlight }, () => client.encrypt(side, small)));
       report(await measure(`bridge/aes-gcm-4k/c${inFlight}`, { inFlight }, () => client.encrypt(side, large)));

@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- section ...]: prints a table and writes bench/latest.json. Sections: raw, policy, bridge, latency, node, batch, lambda, memory.
+ * npm run bench [-- section ...]: prints a table and which budgets were held, and writes bench/latest.json. Sections: raw, policy, bridge, latency, node, batch, lambda, memory.
  * Load generator, server, bridge and HSM share the machine's cores, so these are figures of the whole machine.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { benchBatch } from './batch.ts';
 import { benchBridge } from './bridge.ts';
+import { budgetLines } from './budgets.ts';
 import { benchLambda } from './lambda.ts';
 import { benchLatency } from './latency.ts';
 import type { Measurement } from './measure.ts';
@@ -46,5 +47,7 @@ const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.r
 const file = resolve(import.meta.dirname, 'latest.json');
 mkdirSync(import.meta.dirname, { recursive: true });
 writeFileSync(file, `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, results }, null, 2)}\n`);
+const lines = budgetLines(results);
+if (lines.length > 0) console.log(`\nBudgets\n${lines.join('\n')}`);
 console.log('\nWritten to bench/latest.json');
 process.exit(0);

@@ -28,6 +28,18 @@ export async function measure(name: string, load: Load, call: () => Promise<unkn
   return { ...measured, cpuMsEach, notes: `${cpuMsEach.toFixed(2)} ms CPU each` };
 }
 
+/**
+ * Before the first measurement of a section. V8 compiles what runs often, and each thread does so for itself: until then an operation costs two to three
+ * times as much, which says how a process starts and not what it can do.
+ */
+export async function warmUp(inFlight: number, calls: number, call: () => Promise<unknown>): Promise<void> {
+  let left = calls;
+  const loop = async () => {
+    while (left-- > 0) await call();
+  };
+  await Promise.all(Array.from({ length: inFlight }, loop));
+}
+
 async function run(inFlight: number, durationMs: number, call: () => Promise<unknown>) {
   const latencies: number[] = [];
   let errors = 0;

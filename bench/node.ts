@@ -3,10 +3,11 @@ import { CreateKeyCommand, type CreateKeyCommandInput, EncryptCommand, KMSClient
 import { signRequest } from '#test/support/sign-request.ts';
 import { inFlights } from './bridge.ts';
 import { HttpConnection } from './http-connection.ts';
-import { type Measurement, measure } from './measure.ts';
+import { type Measurement, measure, warmUp } from './measure.ts';
 import { withSingleNode } from './single-node.ts';
 
 const region = 'eu-west-1';
+const warmUpCalls = 10_000;
 
 export async function benchNode(report: (measurement: Measurement) => void): Promise<void> {
   await withSingleNode(async ({ endpoint, credentials, cpuMs }) => {
@@ -23,18 +24,24 @@ export async function benchNode(report: (measurement: Measurement) => void): Pro
       ['generate-data-key', 'GenerateDataKey', { KeyId: aes, KeySpec: 'AES_256' }],
       ['sign-p256', 'Sign', { KeyId: p256, Message: base64(plaintext), SigningAlgorithm: 'ECDSA_SHA_256' }],
     ];
+    const connections = (count: number) => Array.from({ length: count }, () => new HttpConnection(endpoint.hostname, Number(endpoint.port)));
+    // Signed once and sent again and again: the server verifies each one, and the load generator does no cryptography.
+    const sender = async (idle: HttpConnection[], operation: string, members: Record<string, unknown>) => {
+      const request = await wireRequest(endpoint.host, credentials, operation, members);
+      return async () => {
+        const connection = idle.pop()!;
+        const status = await connection.send(request);
+        idle.push(connection);
+        if (status !== 200) throw new Error(`status ${status}`);
+      };
+    };
+    const warming = connections(64);
+    for (const [, operation, members] of requests) await warmUp(64, warmUpCalls, await sender(warming, operation, members));
+    for (const connection of warming) connection.close();
     for (const inFlight of inFlights) {
-      const idle = Array.from({ length: inFlight }, () => new HttpConnection(endpoint.hostname, Number(endpoint.port)));
+      const idle = connections(inFlight);
       for (const [name, operation, members] of requests) {
-        // Signed once and sent again and again: the server verifies each one, and the load generator does no cryptography.
-        const request = await wireRequest(endpoint.host, credentials, operation, members);
-        const call = async () => {
-          const connection = idle.pop()!;
-          const status = await connection.send(request);
-          idle.push(connection);
-          if (status !== 200) throw new Error(`status ${status}`);
-        };
-        report(await measure(`node/${name}/c${inFlight}`, { inFlight }, call, cpuMs));
+        report(await measure(`node/${name}/c${inFlight}`, { inFlight }, await sender(idle, operation, members), cpuMs));
       }
       for (const connection of idle) connection.close();
     }
