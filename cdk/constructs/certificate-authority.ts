@@ -1,9 +1,9 @@
 /** Issues the certificates of bridge and functions: a key in AWS KMS that one role may sign with, and the function of that role (docs/adr/0030). */
-import { CustomResource, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type Key, KeySpec } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -11,6 +11,7 @@ import type { FargateBridgeConfig } from '../config/bridge-config.ts';
 import type { KeysStack } from '../stacks/keys-stack.ts';
 import { type FunctionNetwork, ServiceFunction } from './service-function.ts';
 import { secretKeyStatement } from './service-resources.ts';
+import { signingKey } from './signing-key.ts';
 import { ownQueue } from './work-queue.ts';
 
 export interface CertificateAuthorityProps {
@@ -19,7 +20,7 @@ export interface CertificateAuthorityProps {
   readonly codeFolder: string;
   readonly network: FunctionNetwork;
   readonly logGroup: ILogGroup;
-  readonly removalPolicy: RemovalPolicy;
+  readonly destroyData: boolean;
   readonly keys: KeysStack;
   readonly bridgeSecret: ISecret;
   readonly bridgeNames: readonly string[];
@@ -34,7 +35,14 @@ export class CertificateAuthority extends Construct {
     super(scope, id);
     const { deployment, config, bridgeSecret, clientSecrets } = props;
     const roleName = `${deployment}-certificates-${Stack.of(this).region}`;
-    const keys = config.authorities.map((generation) => this.#key(generation, roleName, props.removalPolicy));
+    const keys = config.authorities.map((generation) =>
+      signingKey(this, `Key${generation}`, {
+        description: `Certificate authority of the bridge, generation ${generation}.`,
+        keySpec: KeySpec.ECC_NIST_P256,
+        signer: roleName,
+        destroyData: props.destroyData,
+      }),
+    );
     const [issuer] = keys as [Key];
     const secretArns = [bridgeSecret, ...Object.values(clientSecrets)].map(({ secretArn }) => secretArn);
     const environment = {
@@ -71,26 +79,5 @@ export class CertificateAuthority extends Construct {
       targets: [new LambdaFunction(served.function, { deadLetterQueue, retryAttempts: 2 })],
     });
     this.firstCertificates = new CustomResource(this, 'FirstCertificates', { serviceToken: served.function.functionArn, properties: { ...environment, issuer: issuer.keyArn } });
-  }
-
-  /** Whatever IAM says elsewhere in the account, nobody but the issuer signs with it. */
-  #key(generation: number, roleName: string, removalPolicy: RemovalPolicy): Key {
-    const key = new Key(this, `Key${generation}`, {
-      description: `Certificate authority of the bridge, generation ${generation}.`,
-      keySpec: KeySpec.ECC_NIST_P256,
-      keyUsage: KeyUsage.SIGN_VERIFY,
-      removalPolicy,
-    });
-    const issuer = Stack.of(this).formatArn({ service: 'iam', region: '', resource: 'role', resourceName: roleName });
-    key.addToResourcePolicy(
-      new PolicyStatement({
-        effect: Effect.DENY,
-        principals: [new AnyPrincipal()],
-        actions: ['kms:Sign', 'kms:CreateGrant'],
-        resources: ['*'],
-        conditions: { ArnNotEquals: { 'aws:PrincipalArn': issuer } },
-      }),
-    );
-    return key;
   }
 }

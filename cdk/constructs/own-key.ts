@@ -35,13 +35,17 @@ const administration = [
 ].map((name) => `kms:${name}`);
 const use = ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo'].map((name) => `kms:${name}`);
 
+/** For principals of the account whose own policies say so. */
+export const administrationStatement = (): PolicyStatement =>
+  new PolicyStatement({ sid: 'Administration', principals: [new AccountRootPrincipal()], actions: administration, resources: ['*'] });
+
 export function ownKey(scope: Construct, id: string, { description, through = [], services = [], destroyData, isIrreplaceable = false }: OwnKeyProps): Key {
   const { account, region, urlSuffix } = Stack.of(scope);
   const resources = ['*'];
   const viaService = through.map((service) => `${service}.${region}.${urlSuffix}`);
   const throughServices = { StringEquals: { 'kms:CallerAccount': account, 'kms:ViaService': viaService } };
   const statements = [
-    new PolicyStatement({ sid: 'Administration', principals: [new AccountRootPrincipal()], actions: administration, resources }),
+    administrationStatement(),
     ...(through.length === 0 ? [] : [new PolicyStatement({ sid: 'Use', principals: [new AccountRootPrincipal()], actions: use, resources, conditions: throughServices })]),
     // DynamoDB holds a grant on the key of a table.
     ...(through.includes('dynamodb')

@@ -52,7 +52,6 @@ export class BridgeStack extends Stack {
   #own(config: DeploymentConfig, bridgeConfig: FargateBridgeConfig, { codeFolder, network, hsm }: BridgeStackProps): BridgeAddress {
     if (network === undefined || hsm === undefined) throw new Error('A bridge on Fargate needs a network and an HSM.');
     const { deployment } = config;
-    const removalPolicy = config.destroyData ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     const logGroup = new LogGroup(this, 'Logs', { retention: config.logRetentionDays, encryptionKey: network.logKey, removalPolicy: RemovalPolicy.DESTROY });
     const certificateSecret = this.#secret('bridge', "The bridge's own certificate", config);
     const authority = new CertificateAuthority(this, 'Authority', {
@@ -61,7 +60,7 @@ export class BridgeStack extends Stack {
       codeFolder,
       network: network.workers,
       logGroup,
-      removalPolicy,
+      destroyData: config.destroyData,
       keys: this.#keys,
       bridgeSecret: certificateSecret,
       bridgeNames: [serverName],

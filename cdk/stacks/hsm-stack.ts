@@ -4,7 +4,7 @@ import { CfnSecurityGroupEgress, CfnSecurityGroupIngress, type ISecurityGroup, t
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import { KeySpec } from 'aws-cdk-lib/aws-kms';
 import { Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -20,6 +20,7 @@ import { breakGlassRole, guardianStatements, keeperStatements, lookStatement } f
 import { HsmSteps } from '../constructs/hsm-steps.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { secretKeyStatement } from '../constructs/service-resources.ts';
+import { signingKey } from '../constructs/signing-key.ts';
 import { ownQueue } from '../constructs/work-queue.ts';
 import type { KeysStack } from './keys-stack.ts';
 
@@ -84,6 +85,11 @@ export class HsmStack extends Stack {
     }
   }
 
+  /** The policy of the authority's key names the role, and the role's policy the key. Role names are of the whole account. */
+  get #reconcilerRoleName(): string {
+    return `${this.#props.config.deployment}-hsm-reconcile-${this.region}`;
+  }
+
   #reconciler(hsm: ClusterConfig): HsmSteps {
     const { config, codeFolder, network } = this.#props;
     const journal = hsmJournal(this, config.destroyData);
@@ -109,6 +115,7 @@ export class HsmStack extends Stack {
       functionName: `${config.deployment}-hsm-reconcile`,
       description: 'Makes one step towards the HSM cluster that the configuration asks for. It cannot delete.',
       entrypoint: 'hsm-reconcile',
+      roleName: this.#reconcilerRoleName,
       environment: { CHATELAINE_DEPLOYMENT: config.deployment, CHATELAINE_HSM: settings, CHATELAINE_HSM_ROOTS: rootsFolder },
       statements,
       layers,
@@ -157,11 +164,12 @@ export class HsmStack extends Stack {
       new CfnOutput(this, 'SignedCertificateSecret', { value: secret.secretArn, description: "Where the cluster's signed certificate and its root go." });
       return { kind: 'external', certificatesSecret: secret.secretArn };
     }
-    const key = new Key(this, 'Authority', {
+    const key = signingKey(this, 'Authority', {
       description: "Signs the cluster's certificate once, and is disabled then.",
       keySpec: KeySpec.RSA_4096,
-      keyUsage: KeyUsage.SIGN_VERIFY,
-      removalPolicy: RemovalPolicy.RETAIN,
+      signer: this.#reconcilerRoleName,
+      signerDisables: true,
+      destroyData: false,
     });
     statements.push(new PolicyStatement({ actions: ['kms:DescribeKey', 'kms:DisableKey', 'kms:GetPublicKey', 'kms:Sign'], resources: [key.keyArn] }));
     return { kind: 'kms', keyId: key.keyArn };

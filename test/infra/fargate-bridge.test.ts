@@ -88,11 +88,16 @@ describe('the bridge on Fargate, beside a cluster that somebody else looks after
   });
 
   test('only the certificate authority signs with its key, and it reads no certificate', () => {
-    const key = JSON.stringify(one('AWS::KMS::Key'));
+    const [, issuerRole] = ofType(templates.bridge, 'AWS::IAM::Role').find(([id]) => id.startsWith('AuthorityIssuerRole'))!;
+    const { Statement } = one('AWS::KMS::Key').KeyPolicy as { Statement: { Effect: string; Action: string | string[]; Condition?: Record<string, Record<string, unknown>> }[] };
+    const about = (effect: string, action: string) => Statement.filter(({ Effect, Action }) => Effect === effect && [Action].flat().includes(action));
+    const signers = about('Allow', 'kms:Sign').map(({ Condition }) => readable(Condition?.ArnEquals?.['aws:PrincipalArn'], 'bridge', templates));
     const [issuer] = roleStatements(/^AuthorityIssuerRole/);
 
     expect(one('AWS::KMS::Key')).toMatchObject({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
-    expect(key).toMatch(/"Action":\["kms:Sign","kms:CreateGrant"\],"Condition":\{"ArnNotEquals":\{"aws:PrincipalArn":/);
+    expect(signers).toEqual([`arn:<AWS::Partition>:iam::<AWS::AccountId>:role/${readable(issuerRole.Properties.RoleName, 'bridge', templates)}`]);
+    expect(about('Deny', 'kms:Sign')[0]!.Condition).toHaveProperty('ArnNotEquals');
+    for (const action of ['kms:CreateGrant', 'kms:DisableKey', 'kms:ScheduleKeyDeletion']) expect(about('Deny', action).map(({ Condition }) => Condition)).toEqual([undefined]);
     expect(issuer).toContain('kms:Sign');
     expect(issuer).not.toContain('GetSecretValue');
     for (const stack of ['api', 'audit', 'lifecycle', 'bridge'] as const) {

@@ -11,7 +11,7 @@ import { hsmSettingsSchema } from '#shared/cloudhsm/settings.ts';
 import { keysTag, usersTag } from '#shared/cloudhsm/tags.ts';
 import { functionEnvironments } from '#shared/env/function-environment.ts';
 import { testPki } from '#test/support/cloudhsm-control-plane/test-pki.ts';
-import { ofType, productionContext, type Resource, synthesise, type Template, type Templates } from './synthesised.ts';
+import { ofType, productionContext, type Resource, readable, synthesise, type Template, type Templates } from './synthesised.ts';
 
 let roots: string;
 let templates: Templates;
@@ -272,10 +272,19 @@ describe('what must not be lost', () => {
     for (const [, { Properties }] of ofType(managed, 'AWS::SecretsManager::Secret')) expect(Properties.SecretString).toBeUndefined();
   });
 
-  test('the authority can sign and nothing else, and is there only where it is asked for', () => {
+  test('the authority can sign and nothing else, for the reconciler and nobody else, and is there only where it is asked for', () => {
     const external = alone(managedHsm({ pki: 'external' }));
 
+    const { Statement } = authority(managed)[0]![1].Properties.KeyPolicy as { Statement: (Statement & { Effect: string })[] };
+    const about = (effect: string, action: string) => Statement.filter(({ Effect, Action }) => Effect === effect && [Action].flat().includes(action));
+    const reconciler = readable(roleNamed(managed, 'ReconcileRole').Properties.RoleName, 'hsm', templates);
+    const whose = (operator: string, [statement]: Statement[]) => readable((statement!.Condition![operator] as Record<string, unknown>)['aws:PrincipalArn'], 'hsm', templates);
+
     expect(authority(managed)[0]![1].Properties).toMatchObject({ KeySpec: 'RSA_4096', KeyUsage: 'SIGN_VERIFY' });
+    expect(whose('ArnEquals', about('Allow', 'kms:Sign'))).toMatch(new RegExp(`:role/${reconciler}$`));
+    // It signs once and switches the key off. Nobody else does that, and nobody deletes it.
+    expect(whose('ArnNotEquals', about('Deny', 'kms:DisableKey'))).toMatch(new RegExp(`:role/${reconciler}$`));
+    expect(about('Deny', 'kms:ScheduleKeyDeletion').map(({ Condition }) => Condition)).toEqual([undefined]);
     expect(authority(external)).toEqual([]);
     expect(actionsOf(roleNamed(external, 'Reconcile')).filter((action) => /^kms:(Sign|DisableKey|GetPublicKey)$/.test(action))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 /**
- * What every role of a whole deployment may do, on what and when, as one text that a change shows up in: test/infra/golden/permissions.txt. `npm run generate` does
+ * What every role of a whole deployment may do, on what and when, and what the policy of every key says, as one text that a change shows up in: test/infra/golden/permissions.txt. `npm run generate` does
  * not write it, because it takes a synthesis: UPDATE_GOLDEN=1 with this test does, and the diff is the review.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -72,8 +72,18 @@ export interface PlacedRole {
 export const rolesOf = (templates: Templates): PlacedRole[] =>
   (Object.keys(templates) as StackName[]).flatMap((stack) => ofType(templates[stack], 'AWS::IAM::Role').map(([id, role]) => ({ stack, id, role })));
 
-export const permissionText = (templates: Templates): string =>
-  `${rolesOf(templates)
-    .map((role) => roleText(role, templates))
-    .sort()
-    .join('\n\n')}\n`;
+/** Who may do what with a key, in the words of its own policy. */
+function keyText(stack: StackName, id: string, { Properties }: Resource, templates: Templates): string {
+  const { Statement = [] } = (Properties.KeyPolicy ?? {}) as Partial<Document>;
+  const lines = Statement.map(({ Effect, Action = [], NotAction, Principal, Condition }) => {
+    const when = Condition === undefined ? '' : ` when ${JSON.stringify(plain(Condition, stack, templates))}`;
+    const what = NotAction === undefined ? [Action].flat().join(', ') : `anything but ${JSON.stringify(NotAction)}`;
+    return `  ${Effect} ${JSON.stringify(plain(Principal, stack, templates))} ${what}${when}`;
+  });
+  return [`key ${stack}.${id.replace(/[0-9A-F]{8}$/, '')}`, ...(lines.length === 0 ? ['  without a policy'] : lines.sort())].join('\n');
+}
+
+const keyTexts = (templates: Templates): string[] =>
+  (Object.keys(templates) as StackName[]).flatMap((stack) => ofType(templates[stack], 'AWS::KMS::Key').map(([id, key]) => keyText(stack, id, key, templates)));
+
+export const permissionText = (templates: Templates): string => `${[...rolesOf(templates).map((role) => roleText(role, templates)), ...keyTexts(templates)].sort().join('\n\n')}\n`;

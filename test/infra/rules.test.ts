@@ -1,7 +1,10 @@
 /** Every rule of our own fires on a stack that was broken on purpose, and on no other. */
+import { App, Stack } from 'aws-cdk-lib';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type DeploymentConfig, readConfig } from '#cdk/config/deployment-config.ts';
+import { signingKey } from '#cdk/constructs/signing-key.ts';
 import { deployedFrom } from '#cdk/rules/deployed.ts';
 import { rules } from '#cdk/rules/index.ts';
 import { productionContext, type Resource, synthesise, synthesiseWithRules } from './synthesised.ts';
@@ -13,6 +16,8 @@ interface Editable {
   DeletionPolicy?: string;
   UpdateReplacePolicy?: string;
 }
+// biome-ignore lint/suspicious/noExplicitAny: and a policy.
+type EditableStatement = any;
 type Stacks = Record<string, { Resources: Record<string, Editable> }>;
 
 let templates: Stacks;
@@ -40,6 +45,22 @@ const cluster = (changes: object, policies: object = {}): Editable => ({
   UpdateReplacePolicy: 'Retain',
   ...policies,
 });
+
+const keySpec = KeySpec.ECC_NIST_P256;
+/** A key that signs, as its stack would have it. */
+function keyMadeBy(make: (stack: Stack) => unknown): Editable {
+  const app = new App({ analyticsReporting: false });
+  make(new Stack(app, 'one'));
+  const template = app.synth().getStackByName('one').template as Stacks[string];
+  return Object.values(template.Resources).find(({ Type }) => Type === 'AWS::KMS::Key')!;
+}
+const authority = (): Editable => keyMadeBy((stack) => signingKey(stack, 'Authority', { description: 'Signs.', keySpec, signer: 'issuer', destroyData: false }));
+/** The deployment with an authority whose policy was changed. */
+function withAuthority(stacks: Stacks, change: (named: (sid: string) => EditableStatement, key: Editable) => unknown): void {
+  const key = authority();
+  change((sid) => key.Properties.KeyPolicy.Statement.find(({ Sid }: EditableStatement) => Sid === sid), key);
+  add(stacks, 'keys', 'Authority', key);
+}
 
 /** Names of the rules that find something, each once. */
 function broken(change: (stacks: Stacks) => unknown): string[] {
@@ -152,6 +173,24 @@ const cases: readonly [rule: string, how: string, change: (stacks: Stacks) => un
   ['keys-are-closed', 'a key for all that an administrator may', (s) => Object.assign(keyStatement(s, 'Administration'), { Action: ['kms:PutKeyPolicy', 'kms:*'] })],
   ['keys-are-closed', 'a key for everybody', (s) => Object.assign(keyStatement(s, 'Administration'), { Principal: '*' })],
   ['keys-are-closed', 'a policy that nobody can change', (s) => Object.assign(keyStatement(s, 'Administration'), { Action: 'kms:DescribeKey' })],
+  ['keys-are-closed', 'a policy that nobody may change', (s) => resource(s, 'keys', /^Queues/).Properties.KeyPolicy.Statement.push({ Effect: 'Deny', Principal: { AWS: '*' }, Action: 'kms:PutKeyPolicy', Resource: '*' })], // biome-ignore format: one case
+  ['keys-are-closed', 'a key for all but a list', (s) => Object.assign(keyStatement(s, 'Use'), { Action: undefined, NotAction: 'kms:PutKeyPolicy' })],
+  [
+    'keys-are-closed',
+    "a key that signs, with the CDK's own policy",
+    (s) => {
+      const key = keyMadeBy((stack) => new Key(stack, 'Default', { keySpec, keyUsage: KeyUsage.SIGN_VERIFY }));
+      add(s, 'keys', 'Authority', key);
+    },
+  ],
+  ['keys-are-closed', "a key that signs, with AWS's own policy", (s) => withAuthority(s, (_, key) => delete key.Properties.KeyPolicy)],
+  ['keys-are-closed', 'a key with which the account signs', (s) => withAuthority(s, (named) => delete named('Sign').Condition.ArnEquals)],
+  ['keys-are-closed', 'a key with which roles of a kind sign', (s) => withAuthority(s, (named) => Object.assign(named('Sign').Condition.ArnEquals, { 'aws:PrincipalArn': 'arn:aws:iam::111122223333:role/*' }))], // biome-ignore format: one case
+  ['keys-are-closed', 'a key with which two roles sign', (s) => withAuthority(s, (named) => Object.assign(named('Sign').Condition.ArnEquals, { 'aws:PrincipalArn': ['arn:aws:iam::111122223333:role/a', 'arn:aws:iam::111122223333:role/b'] }))], // biome-ignore format: one case
+  ['keys-are-closed', 'a key with which an administrator signs', (s) => withAuthority(s, (named) => named('Administration').Action.push('kms:Sign'))],
+  ['keys-are-closed', 'a key whose signer makes others', (s) => withAuthority(s, (named) => named('Sign').Action.push('kms:CreateGrant'))],
+  ['keys-are-closed', 'a key that signs and can be deleted', (s) => withAuthority(s, (named) => Object.assign(named('Kept'), { Action: 'kms:DisableKey' }))],
+  ['keys-are-closed', 'a key that signs, whose policy only the signer changes', (s) => withAuthority(s, (named) => Object.assign(named('Administration'), { Condition: named('Sign').Condition }))], // biome-ignore format: one case
   ['rows-are-reached-by-partition', 'any row of a table', (s) => delete rowStatement(s).Condition],
   ['rows-are-reached-by-partition', 'partitions of any kind', (s) => Object.assign(rowStatement(s).Condition['ForAllValues:StringLike'], { 'dynamodb:LeadingKeys': '*' })],
   ['policies-fit', 'a role with too much to say', (s) => Object.assign(statement(s, /^EncryptRole/), { Sid: 'x'.repeat(9000) })],
@@ -167,6 +206,10 @@ const cases: readonly [rule: string, how: string, change: (stacks: Stacks) => un
 describe('the rules of our own', () => {
   test('find nothing in a production deployment', () => {
     expect(broken(() => undefined)).toEqual([]);
+  });
+
+  test('find nothing in the key of an authority', () => {
+    expect(broken((s) => withAuthority(s, () => undefined))).toEqual([]);
   });
 
   test.each(cases)('%s: %s', (rule, _, change) => {
