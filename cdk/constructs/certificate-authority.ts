@@ -1,5 +1,5 @@
 /** Issues the certificates of bridge and functions: a key in AWS KMS that one role may sign with, and the function of that role (docs/adr/0030). */
-import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { CrossStackReferences, CustomResource, Duration, ReferenceStrength, Stack } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -43,6 +43,8 @@ export class CertificateAuthority extends Construct {
         destroyData: props.destroyData,
       }),
     );
+    // A generation that is given up must not be held by the stack that watches it.
+    for (const key of keys) CrossStackReferences.of(key).produce(ReferenceStrength.WEAK);
     const [issuer] = keys as [Key];
     const secretArns = [bridgeSecret, ...Object.values(clientSecrets)].map(({ secretArn }) => secretArn);
     const environment = {

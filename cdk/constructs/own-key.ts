@@ -23,7 +23,7 @@ export interface OwnKeyProps {
   readonly services?: readonly ServiceUse[];
   /** It goes away with the stack: development only. */
   readonly destroyData: boolean;
-  /** Nobody switches it off or schedules its deletion without changing its policy first: what it encrypts cannot be made again. */
+  /** Nobody switches it off or schedules its deletion without changing its policy first: what it encrypts cannot be made again, or tells of just that. */
   readonly isIrreplaceable?: boolean;
 }
 

@@ -2,6 +2,7 @@ import { archiveIsLocked } from './archive-is-locked.ts';
 import { functionsAreInvokedByServices } from './functions-are-invoked-by-services.ts';
 import { hsmClusterIsFipsAndKept } from './hsm-cluster-is-fips-and-kept.ts';
 import { hsmGroupIsClosed } from './hsm-group-is-closed.ts';
+import { keyChangesRaiseAlarms } from './key-changes-raise-alarms.ts';
 import { keysAreClosed } from './keys-are-closed.ts';
 import { materialHasNoStream } from './material-has-no-stream.ts';
 import { nothingIsDropped } from './nothing-is-dropped.ts';
@@ -25,6 +26,7 @@ export const rules: readonly Rule[] = [
   functionsAreInvokedByServices,
   hsmClusterIsFipsAndKept,
   hsmGroupIsClosed,
+  keyChangesRaiseAlarms,
   keysAreClosed,
   materialHasNoStream,
   nothingIsDropped,

@@ -1,6 +1,6 @@
 /**
  * Alarms and dashboards over everything else, and the topic that tells people. It is made last: queues, tables and web ACLs get their alarms by being found in the
- * other stacks. Events of the service itself (a tampered row, a failed destruction) come from the bus without a detour over a metric (docs/adr/0035).
+ * other stacks, and keys are watched by what CloudTrail says of them. Events of the service itself (a tampered row, a failed destruction) come from the bus without a detour over a metric (docs/adr/0035).
  */
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Alarm, type AlarmProps, AlarmRule, AlarmState, CompositeAlarm, Dashboard, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
@@ -19,6 +19,7 @@ import { ownQueue } from '../constructs/work-queue.ts';
 import type { AlarmRow } from '../observability/alarm-row.ts';
 import { dashboardPages } from '../observability/dashboards.ts';
 import { foundAlarms, foundComparison, foundMissing } from '../observability/found-alarms.ts';
+import { keyChangesPattern } from '../observability/key-changes.ts';
 import { lifecycleAlarms } from '../observability/lifecycle-alarms.ts';
 import { type OwnMetrics, ownMetricsOf } from '../observability/own-metrics.ts';
 import { requestAlarms } from '../observability/request-alarms.ts';
@@ -36,12 +37,14 @@ export class ObservabilityStack extends Stack {
   readonly #props: ObservabilityStackProps;
   readonly #own: OwnMetrics;
   readonly #alarms = new Map<string, IAlarm>();
+  readonly #deadLetterQueue: Queue;
 
   constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
     super(scope, id, props);
     this.#props = props;
     this.#own = ownMetricsOf(props.config.deployment);
     this.topic = this.#topic();
+    this.#deadLetterQueue = ownQueue(this, 'EventDeadLetters', props.keys.queues);
     this.#serviceEvents();
     if (props.config.observability.alarms) this.#allAlarms();
     for (const { name, widgets } of dashboardPages(this.#own, props.config.deployment)) {
@@ -58,7 +61,9 @@ export class ObservabilityStack extends Stack {
       actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
       conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
     }));
-    const key = ownKey(this, 'TopicKey', { description: 'Encrypts the notifications of Chatelaine.', through: ['sns'], services: publishers, destroyData });
+    // Kept, so that whoever switches it off to silence the alarms has to change its policy first, of which they still tell.
+    const description = 'Encrypts the notifications of Chatelaine.';
+    const key = ownKey(this, 'TopicKey', { description, through: ['sns'], services: publishers, destroyData, isIrreplaceable: true });
     const topic = new Topic(this, 'Topic', { displayName: 'Chatelaine alarms', enforceSSL: true });
     // Not by the construct's own property, which would widen the policy of the key.
     (topic.node.defaultChild as CfnTopic).kmsMasterKeyId = key.keyArn;
@@ -79,19 +84,33 @@ export class ObservabilityStack extends Stack {
 
   /** Kind and ids only: a mail leaves the account, and key ARNs have no business outside. The record is in the archive under its event id. */
   #serviceEvents(): void {
-    const deadLetterQueue = ownQueue(this, 'EventDeadLetters', this.#props.keys.queues);
     const text = `Chatelaine alarm ${EventField.fromPath('$.detail.kind')} at ${EventField.fromPath('$.detail.time')}, event ${EventField.fromPath('$.detail.eventId')}. Runbook: ${this.#runbook('service-alarms')}`;
     new Rule(this, 'ServiceAlarms', {
       description: 'Alarms that the service raises itself go to people at once.',
       eventBus: this.#props.audit.bus,
       eventPattern: { source: [eventSource], detailType: [alarmDetailType] },
-      targets: [new SnsTopic(this.topic, { message: RuleTargetInput.fromText(text), deadLetterQueue, retryAttempts: 185, maxEventAge: Duration.hours(24) })],
+      targets: [this.#toPeople(text)],
     });
+  }
+
+  /** CloudTrail puts its events on the account's own bus, where a trail records management events. Again without the ARN. */
+  #keyChanges(): void {
+    const text = `Chatelaine alarm: ${EventField.fromPath('$.detail.eventName')} was called for a KMS key of the deployment at ${EventField.fromPath('$.detail.eventTime')}, event ${EventField.fromPath('$.detail.eventID')} of CloudTrail. Runbook: ${this.#runbook('own-keys-changed')}`;
+    new Rule(this, 'KeyChanges', {
+      description: 'Keys of the deployment that are switched off or on, deleted, or get another policy.',
+      eventPattern: keyChangesPattern(this.node.root.node.findAll()),
+      targets: [this.#toPeople(text)],
+    });
+  }
+
+  #toPeople(text: string): SnsTopic {
+    return new SnsTopic(this.topic, { message: RuleTargetInput.fromText(text), deadLetterQueue: this.#deadLetterQueue, retryAttempts: 185, maxEventAge: Duration.hours(24) });
   }
 
   #allAlarms(): void {
     for (const row of [...requestAlarms, ...lifecycleAlarms]) if (row.when?.(this.#props.config) !== false) this.#fromRow(row);
     this.#found();
+    this.#keyChanges();
     this.#composites();
   }
 

@@ -48,6 +48,16 @@ describe('the profile for production', () => {
     expect(last.Properties).toMatchObject({ Phase: 'ready', Epoch: '1' });
   });
 
+  test('every key is watched, that of the HSM and those of both authorities too, and a generation of an authority that is given up is held by nobody', () => {
+    const [, { Properties }] = ofType(templates.observability, 'AWS::Events::Rule').find(([id]) => id.startsWith('KeyChanges'))!;
+    const arns = (Properties.EventPattern as { detail: { resources: { ARN: unknown[] } } }).detail.resources.ARN;
+    const watched = arns.map((arn) => readable(arn, 'observability', templates));
+
+    expect(watched).toHaveLength(all(templates, 'AWS::KMS::Key').length);
+    expect(watched).toEqual(expect.arrayContaining(['hsm.Authority.Arn', 'bridge.AuthorityKey1.Arn', 'hsm.JournalKey.Arn', 'network.LogKey.Arn']));
+    for (const { Value, Export } of Object.values(templates.bridge.Outputs ?? {})) if (JSON.stringify(Value).includes('AuthorityKey')) expect(Export).toBeUndefined();
+  });
+
   test('one image, by one digest, is the bridge and administers its HSM', () => {
     const images = (['bridge', 'hsm'] as const).map((stack) => {
       const [[, task]] = ofType(templates[stack], 'AWS::ECS::TaskDefinition') as [[string, Resource]];

@@ -11,7 +11,7 @@ import { ownMetricsOf } from '#cdk/observability/own-metrics.ts';
 import { requestAlarms } from '#cdk/observability/request-alarms.ts';
 import { type DimensionName, descriptorOf, type MetricName, metricDescriptors, metricNames } from '#shared/metrics/descriptors.ts';
 import { sourceFiles } from '../arch/import-graph.ts';
-import { ofType, productionContext, type Resource, stackNames, synthesise, type Templates } from './synthesised.ts';
+import { ofType, productionContext, type Resource, readable, stackNames, synthesise, type Templates } from './synthesised.ts';
 
 let templates: Templates;
 beforeAll(() => {
@@ -147,6 +147,35 @@ describe('what the stacks hold', () => {
 });
 
 describe('notifications', () => {
+  const ruleNamed = (start: string): Resource => ofType(templates.observability, 'AWS::Events::Rule').find(([id]) => id.startsWith(start))![1];
+
+  test('tell of calls that switch a key of the deployment off, delete it or change its policy, and of refused ones, without naming it', () => {
+    const { EventPattern, EventBusName, Targets } = ruleNamed('KeyChanges').Properties as {
+      EventPattern: { detail: { eventName: string[]; resources: { ARN: unknown[] } } };
+      EventBusName?: unknown;
+      Targets: { Arn: unknown; InputTransformer: { InputTemplate: string; InputPathsMap: Record<string, string> } }[];
+    };
+    const keys = stackNames.flatMap((stack) => ofType(templates[stack], 'AWS::KMS::Key').map(([id]) => `${stack}.${id.replace(/[0-9A-F]{8}$/, '')}.Arn`));
+
+    expect(EventPattern).toMatchObject({ source: ['aws.kms'], 'detail-type': ['AWS API Call via CloudTrail'], detail: { eventSource: ['kms.amazonaws.com'] } });
+    expect(EventPattern.detail.eventName).toEqual(expect.arrayContaining(['DisableKey', 'ScheduleKeyDeletion', 'PutKeyPolicy']));
+    expect(EventPattern.detail).not.toHaveProperty('errorCode');
+    // CloudTrail knows no bus but the account's own.
+    expect(EventBusName).toBeUndefined();
+    expect(keys.length).toBeGreaterThan(6);
+    expect(EventPattern.detail.resources.ARN.map((arn) => readable(arn, 'observability', templates)).sort()).toEqual(keys.sort());
+    expect(Targets.map(({ Arn }) => Arn)).toEqual([{ Ref: ofType(templates.observability, 'AWS::SNS::Topic')[0]![0] }]);
+    expect(Targets[0]!.InputTransformer.InputTemplate).toContain('docs/runbooks/own-keys-changed.md');
+    expect(Object.values(Targets[0]!.InputTransformer.InputPathsMap).sort()).toEqual(['$.detail.eventID', '$.detail.eventName', '$.detail.eventTime']);
+  });
+
+  test('cannot be silenced by switching off their own key before its policy is changed', () => {
+    const [[, key]] = ofType(templates.observability, 'AWS::KMS::Key') as [[string, Resource]];
+    const { Statement } = key.Properties.KeyPolicy as { Statement: { Effect: string; Action: string[] }[] };
+
+    expect(Statement.find(({ Effect }) => Effect === 'Deny')).toMatchObject({ Action: ['kms:DisableKey', 'kms:ScheduleKeyDeletion'], Principal: { AWS: '*' } });
+  });
+
   test('the topic is encrypted under a key of ours, refuses plain HTTP, and takes notifications of this account only', () => {
     const [[, topic]] = ofType(templates.observability, 'AWS::SNS::Topic') as [[string, Resource]];
     const [[, policy]] = ofType(templates.observability, 'AWS::SNS::TopicPolicy') as [[string, Resource]];
@@ -160,7 +189,7 @@ describe('notifications', () => {
   });
 
   test('alarms that the service raises itself reach it without a metric between, and carry no key to the outside', () => {
-    const [[, rule]] = ofType(templates.observability, 'AWS::Events::Rule') as [[string, Resource]];
+    const rule = ruleNamed('ServiceAlarms');
     const [target] = rule.Properties.Targets as { DeadLetterConfig: unknown; InputTransformer: { InputPathsMap: Record<string, string> } }[];
 
     expect(rule.Properties.EventPattern).toEqual({ source: ['chatelaine'], 'detail-type': ['Alarm'] });
@@ -182,6 +211,7 @@ test('the page of each alarm says what it means, what to look at, what to do, an
   const pages = new Set([
     ...alarms().map(({ Properties }) => describedAs(Properties.AlarmDescription)),
     ...[...requestAlarms, ...lifecycleAlarms].map(({ id }) => `docs/runbooks/${id}.md`),
+    'docs/runbooks/own-keys-changed.md',
   ]);
 
   for (const page of pages) {

@@ -38,6 +38,8 @@ const rowStatement = (stacks: Stacks) =>
     ({ Condition }: { Condition?: object }) => Condition !== undefined && 'ForAllValues:StringLike' in Condition,
   );
 const route = (stacks: Stacks) => first(stacks, 'api', 'AWS::ApiGateway::RestApi').Properties.Body.paths['/v1/keys'];
+const keyRule = (stacks: Stacks) => resource(stacks, 'observability', /^KeyChanges/).Properties;
+const watchedKeys = (stacks: Stacks): unknown[] => keyRule(stacks).EventPattern.detail.resources.ARN;
 const cluster = (changes: object, policies: object = {}): Editable => ({
   Type: 'AWS::CloudHSM::Cluster',
   Properties: { HsmType: 'hsm2m.medium', Mode: 'FIPS', ...changes },
@@ -55,11 +57,15 @@ function keyMadeBy(make: (stack: Stack) => unknown): Editable {
   return Object.values(template.Resources).find(({ Type }) => Type === 'AWS::KMS::Key')!;
 }
 const authority = (): Editable => keyMadeBy((stack) => signingKey(stack, 'Authority', { description: 'Signs.', keySpec, signer: 'issuer', destroyData: false }));
+function addKey(stacks: Stacks, key: Editable): void {
+  add(stacks, 'observability', 'Authority', key);
+  watchedKeys(stacks).push({ 'Fn::GetAtt': ['Authority', 'Arn'] });
+}
 /** The deployment with an authority whose policy was changed. */
 function withAuthority(stacks: Stacks, change: (named: (sid: string) => EditableStatement, key: Editable) => unknown): void {
   const key = authority();
   change((sid) => key.Properties.KeyPolicy.Statement.find(({ Sid }: EditableStatement) => Sid === sid), key);
-  add(stacks, 'keys', 'Authority', key);
+  addKey(stacks, key);
 }
 
 /** Names of the rules that find something, each once. */
@@ -135,7 +141,14 @@ const cases: readonly [rule: string, how: string, change: (stacks: Stacks) => un
     'a queue that nobody watches',
     (s) => add(s, 'audit', 'Lonely', { Type: 'AWS::SQS::Queue', Properties: { ...resource(s, 'audit', /^ArrivalsQueue[0-9A-F]{8}$/).Properties } }),
   ],
-  ['queues-raise-alarms', 'nobody told of dead letters', (s) => Object.assign(s, { 'chatelaine-observability': { Resources: {} } })],
+  [
+    'queues-raise-alarms',
+    'nobody told of dead letters',
+    (s) => {
+      const { Resources } = s['chatelaine-observability']!;
+      for (const [id, { Type }] of Object.entries(Resources)) if (Type === 'AWS::CloudWatch::Alarm') delete Resources[id];
+    },
+  ],
   ['archive-is-locked', 'an archive without a lock', (s) => delete resource(s, 'audit', /^Archive[0-9A-F]{8}$/).Properties.ObjectLockConfiguration],
   ['archive-is-locked', 'a shorter lock', (s) => Object.assign(resource(s, 'audit', /^Archive[0-9A-F]{8}$/).Properties.ObjectLockConfiguration.Rule.DefaultRetention, { Days: 1 })],
   ['permissions-are-exact', 'an action on everything', (s) => Object.assign(statement(s, /^EncryptRole/), { Resource: '*' })],
@@ -167,6 +180,10 @@ const cases: readonly [rule: string, how: string, change: (stacks: Stacks) => un
       }),
   ],
   ['stored-under-own-keys', 'a key that does not rotate', (s) => Object.assign(resource(s, 'keys', /^Logs/).Properties, { EnableKeyRotation: false })],
+  ['key-changes-raise-alarms', 'a key that nobody watches', (s) => watchedKeys(s).splice(0, 1)],
+  ['key-changes-raise-alarms', 'nobody told of deletions', (s) => Object.assign(keyRule(s).EventPattern.detail, { eventName: ['DisableKey', 'PutKeyPolicy'] })], // biome-ignore format: one case
+  ['key-changes-raise-alarms', 'changes of keys that reach nobody', (s) => Object.assign(keyRule(s).Targets[0], { Arn: 'arn:aws:sqs:eu-west-1:111122223333:nobody' })], // biome-ignore format: one case
+  ['key-changes-raise-alarms', 'a rule that is off', (s) => Object.assign(keyRule(s), { State: 'DISABLED' })],
   ['keys-are-closed', 'a key for whatever the account allows', (s) => Object.assign(keyStatement(s, 'Use'), { Condition: {} })],
   ['keys-are-closed', 'a key through a service, for any account', (s) => delete keyStatement(s, 'Use').Condition.StringEquals['kms:CallerAccount']],
   ['keys-are-closed', 'a key for whoever a service acts for', (s) => Object.assign(keyStatement(s, 'Service0'), { Condition: {} })],
@@ -180,7 +197,7 @@ const cases: readonly [rule: string, how: string, change: (stacks: Stacks) => un
     "a key that signs, with the CDK's own policy",
     (s) => {
       const key = keyMadeBy((stack) => new Key(stack, 'Default', { keySpec, keyUsage: KeyUsage.SIGN_VERIFY }));
-      add(s, 'keys', 'Authority', key);
+      addKey(s, key);
     },
   ],
   ['keys-are-closed', "a key that signs, with AWS's own policy", (s) => withAuthority(s, (_, key) => delete key.Properties.KeyPolicy)],

@@ -92,6 +92,11 @@ export function readable(value: unknown, stack: StackName, templates: Templates)
     case 'Fn::Sub':
       if (typeof argument !== 'string') throw new Error('Fn::Sub with values is not understood.');
       return argument.replaceAll(/\$\{([^}]+)\}/g, '<$1>');
+    case 'Fn::GetStackOutput': {
+      const { StackName, OutputName } = argument as { StackName: string; OutputName: string };
+      const [other] = Object.keys(templates).filter((candidate) => StackName.endsWith(`-${candidate}`)) as [StackName];
+      return readable(templates[other].Outputs?.[OutputName]?.Value, other, templates);
+    }
     case 'Fn::ImportValue':
       return imported(String(argument), templates);
     default:
