@@ -16,20 +16,23 @@ export const aliasArn = (partition: string, alias: KeyLocation & { aliasName: st
 
 /**
  * Reads a KeyId member: key id, key ARN, alias name or alias ARN. Ids and names without an ARN are the caller's own.
+ * @param partition that of the service: no key of another one is here
  * @throws KmsError NotFoundException, with AWS's texts (research: kms-api 2.3)
  */
-export function parseKeyIdentifier(value: string, home: KeyLocation): KeyIdentifier {
-  if (value.startsWith('arn:')) return parseArn(value, home);
+export function parseKeyIdentifier(value: string, home: KeyLocation, partition: string): KeyIdentifier {
+  if (value.startsWith('arn:')) return parseArn(value, home, partition);
   if (aliasPattern.test(value)) return { ...home, kind: 'alias', aliasName: value };
   if (!keyIdPattern.test(value)) throw new KmsError('NotFoundException', `Invalid keyId '${value}'`);
   return { ...home, kind: 'key', keyId: value };
 }
 
-function parseArn(value: string, home: KeyLocation): KeyIdentifier {
+function parseArn(value: string, home: KeyLocation, partition: string): KeyIdentifier {
   const match = arnPattern.exec(value);
   if (match === null) throw new KmsError('InvalidArnException', `Invalid arn ${value}`);
-  const [, , region, account, kind, name] = match as unknown as [string, string, string, string, 'key' | 'alias', string];
+  const [, foundPartition, region, account, kind, name] = match as unknown as [string, string, string, string, 'key' | 'alias', string];
   if (region !== home.region) throw new KmsError('NotFoundException', `Invalid arn ${region}`);
+  // AWS documents no answer for a Region of ours in somebody else's partition, which it cannot have: the same as for a foreign Region.
+  if (foundPartition !== partition) throw new KmsError('NotFoundException', `Invalid arn ${foundPartition}`);
   if (kind === 'alias') {
     const aliasName = `alias/${name}`;
     if (!aliasPattern.test(aliasName)) throw new KmsError('NotFoundException', `Invalid arn ${value}`);

@@ -8,9 +8,14 @@ import { grantId, requireGrantId } from '#shared/policy/grant-fields.ts';
 import { readToken } from '#shared/policy/grant-token.ts';
 import { mayRetire } from '#shared/policy/retire.ts';
 import { removeGrant } from '#shared/repositories/access-records.ts';
+import type { KeyReference } from '#shared/repositories/key-reader.ts';
 
 /** The pipeline has checked the token's seal before anything was looked up. */
-function wantedGrant(input: { GrantToken?: string | undefined; KeyId?: string | undefined; GrantId?: string | undefined }): { keyId: string; grantId: string } {
+function wantedGrant(input: {
+  GrantToken?: string | undefined;
+  KeyId?: string | undefined;
+  GrantId?: string | undefined;
+}): Pick<KeyReference, 'identifier' | 'owner'> & { grantId: string } {
   const byToken = input.GrantToken !== undefined;
   const byId = input.KeyId !== undefined && input.GrantId !== undefined;
   const isOneWay = byToken ? input.KeyId === undefined && input.GrantId === undefined : byId;
@@ -18,10 +23,10 @@ function wantedGrant(input: { GrantToken?: string | undefined; KeyId?: string | 
   if (!byToken) {
     // Here and not in check(): a key that exists must not be told from one that does not by what a malformed id is answered.
     requireGrantId(input.GrantId!);
-    return { keyId: input.KeyId!, grantId: input.GrantId! };
+    return { identifier: input.KeyId!, grantId: input.GrantId! };
   }
-  const { account, region, keyId: id, grantId: grant } = readToken(input.GrantToken!).grant;
-  return { keyId: `arn:aws:kms:${region}:${account}:key/${id}`, grantId: grant };
+  const { account, region, keyId: identifier, grantId } = readToken(input.GrantToken!).grant;
+  return { identifier, owner: { account, region }, grantId };
 }
 
 const notFound = (wanted: string): KmsError => new KmsError('NotFoundException', `Grant ID ${wanted} not found`);
@@ -33,7 +38,10 @@ export const RetireGrant = defineOperation({
   http: { method: 'POST', path: '/v1/retire-grant' },
   input: z.object({ GrantToken: grantToken().optional(), KeyId: keyId().optional(), GrantId: grantId().optional(), DryRun: dryRun() }),
   output: undefined,
-  keys: (input) => ({ key: { identifier: wantedGrant(input).keyId, accepts: 'key' } }),
+  keys: (input) => {
+    const { grantId: _, ...named } = wantedGrant(input);
+    return { key: { ...named, accepts: 'key' } };
+  },
   authorization: 'own',
   dryRun: 'own',
   changes: ['key'],

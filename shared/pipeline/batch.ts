@@ -98,7 +98,7 @@ export function batchParameters(items: readonly BatchItem[], outcomeOf: (failure
   };
 }
 
-function readItem({ operation, request: { caller, strict } }: Batch, member: unknown): BatchItem {
+function readItem({ service: { partition }, operation, request: { caller, strict } }: Batch, member: unknown): BatchItem {
   const item: BatchItem = { references: {}, keys: {}, lookups: {} };
   try {
     if (typeof member !== 'object' || member === null || Array.isArray(member)) throw new KmsError('SerializationException', 'An item of the batch is not a JSON object.');
@@ -107,7 +107,7 @@ function readItem({ operation, request: { caller, strict } }: Batch, member: unk
     if (item.input.Recipient !== undefined) throw new KmsError('ValidationException', 'An item of a batch takes no Recipient.');
     const references = keyReferences(operation, item.input);
     item.references = references;
-    for (const reference of Object.values(references)) parseReference(reference, caller);
+    for (const reference of Object.values(references)) parseReference(reference, caller, partition);
   } catch (error) {
     item.failure = toKmsError(error);
   }

@@ -25,6 +25,8 @@ export interface KeyReference {
   readonly identifier: string;
   /** 'key': key id or key ARN. 'any': alias name and alias ARN too. */
   readonly accepts: 'key' | 'any';
+  /** Whose key the id means, where something of our own names it, such as a grant token. Otherwise the caller's, or the ARN's. */
+  readonly owner?: KeyLocation;
   /** Another Region than the caller's, whatever an ARN says: a related multi-Region key. */
   readonly region?: string;
   /** The version whose material is wanted; the current one when absent. */
@@ -94,7 +96,7 @@ export function createKeyReader({ rows: rowReader, partition, clock, isListed }:
   return {
     async find(references, home, withMaterial, snapshot = rowReader.open(), accompanying = nothing) {
       const roles = Object.keys(references) as (keyof typeof references)[];
-      const wanted = roles.map((role) => ({ role, reference: references[role], identifier: parseReference(references[role], home) }));
+      const wanted = roles.map((role) => ({ role, reference: references[role], identifier: parseReference(references[role], home, partition) }));
 
       const guess = (keyId: string, reference: KeyReference, region: string): ItemKey[] => {
         const row = keyRow({ region, keyId });
@@ -190,8 +192,9 @@ function versionsFor(reference: KeyReference, accepted: readonly number[]): read
 }
 
 /** @throws KmsError for identifiers that cannot be read */
-export function parseReference(reference: KeyReference, home: KeyLocation): KeyIdentifier {
-  const identifier = parseKeyIdentifier(reference.identifier, home);
+export function parseReference(reference: KeyReference, home: KeyLocation, partition: string): KeyIdentifier {
+  const { owner, identifier: text } = reference;
+  const identifier = parseKeyIdentifier(owner === undefined ? text : keyArn(partition, { ...owner, keyId: text }), home, partition);
   if (identifier.kind === 'alias' && reference.accepts === 'key') {
     // AWS reads the member as a key id here, so an alias is a malformed one.
     throw new KmsError('NotFoundException', reference.identifier.startsWith('arn:') ? `Invalid arn ${reference.identifier}` : `Invalid keyId '${reference.identifier}'`);

@@ -105,6 +105,8 @@ const refusals: readonly Refusal[] = [
   { operation: 'DescribeKey', members: { KeyId: 'fake-key-id' }, code: 'NotFoundException', message: "Invalid keyId 'fake-key-id'" },
   { operation: 'DescribeKey', members: { KeyId: noKey.replaceAll('-', '') }, code: 'NotFoundException', message: `Invalid keyId '${noKey.replaceAll('-', '')}'` },
   { operation: 'DescribeKey', members: { KeyId: `arn:aws:kms:us-east-1:111122223333:key/${noKey}` }, code: 'NotFoundException', message: 'Invalid arn us-east-1' },
+  { operation: 'DescribeKey', members: { KeyId: `arn:aws-cn:kms:eu-west-1:111122223333:key/${noKey}` }, code: 'NotFoundException', message: 'Invalid arn aws-cn' },
+  { operation: 'DescribeKey', members: { KeyId: 'arn:aws-us-gov:kms:eu-west-1:111122223333:alias/a' }, code: 'NotFoundException', message: 'Invalid arn aws-us-gov' },
   { operation: 'DescribeKey', members: { KeyId: 'alias/nothing' }, code: 'NotFoundException', message: 'Alias arn:aws:kms:eu-west-1:111122223333:alias/nothing is not found.' },
   { operation: 'DescribeKey', members: { KeyId: 'arn:aws:s3:::bucket' }, code: 'InvalidArnException' },
   { operation: 'DescribeKey', members: { KeyId: 'alias/\u00e9' }, code: 'NotFoundException' },

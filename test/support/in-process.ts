@@ -87,6 +87,8 @@ interface Settings {
   readonly attestationRoots?: readonly string[];
   /** Those that the deployment keeps; absent: any. */
   readonly regions?: readonly string[];
+  /** Absent: `aws`. */
+  readonly partition?: string;
 }
 
 export function startInProcess(settings: Settings = {}): InProcess {
@@ -136,9 +138,9 @@ function assemble(
     audit: sink,
     alarms: { raise: (alarm) => void alarms.push(alarm) },
     clock,
+    partition: 'aws',
     ...settings,
     onFault: (fault) => void faultReports.push(fault),
-    partition: 'aws',
     configuredRoles: ({ arn }) => (principalNames(arn).some((name) => administrators.has(name)) ? ['administrator'] : []),
   });
   const outbox = createOutboxPublisher({ store, audit: sink });

@@ -12,9 +12,9 @@ describe('key identifiers', () => {
     ['mrk-00112233445566778899aabbccddeeff', { ...home, kind: 'key', keyId: 'mrk-00112233445566778899aabbccddeeff' }],
     ['alias/a/b_c-D9', { ...home, kind: 'alias', aliasName: 'alias/a/b_c-D9' }],
     [`arn:aws:kms:eu-west-1:999988887777:key/${keyId}`, { account: '999988887777', region: 'eu-west-1', kind: 'key', keyId }],
-    ['arn:aws-us-gov:kms:eu-west-1:111122223333:alias/x', { ...home, kind: 'alias', aliasName: 'alias/x' }],
+    ['arn:aws:kms:eu-west-1:111122223333:alias/x', { ...home, kind: 'alias', aliasName: 'alias/x' }],
   ])('%s is read', (text, expected) => {
-    expect(parseKeyIdentifier(text, home)).toEqual(expected);
+    expect(parseKeyIdentifier(text, home, 'aws')).toEqual(expected);
   });
 
   test.each([
@@ -37,7 +37,23 @@ describe('key identifiers', () => {
     ['arn:aws:kms:eu-west-1:111122223333:key/nothing', 'NotFoundException'],
     ['arn:aws:kms:eu-west-1:111122223333:alias/a b', 'NotFoundException'],
   ])('%s is refused: %s', (text, code) => {
-    expect(() => parseKeyIdentifier(text, home)).toThrow(expect.objectContaining({ code }));
+    expect(() => parseKeyIdentifier(text, home, 'aws')).toThrow(expect.objectContaining({ code }));
+  });
+
+  test.each([
+    [`arn:aws-cn:kms:eu-west-1:111122223333:key/${keyId}`, 'Invalid arn aws-cn'],
+    ['arn:aws-us-gov:kms:eu-west-1:111122223333:alias/x', 'Invalid arn aws-us-gov'],
+    // A Region is of one partition, so that AWS says which Region first.
+    [`arn:aws-cn:kms:cn-north-1:111122223333:key/${keyId}`, 'Invalid arn cn-north-1'],
+  ])('of another partition nothing is here: %s', (text, message) => {
+    expect(() => parseKeyIdentifier(text, home, 'aws')).toThrow(expect.objectContaining({ code: 'NotFoundException', message }));
+  });
+
+  test('a service in another partition reads the ARNs of its own, and those of the commercial one no more', () => {
+    const inChina = { account: '111122223333', region: 'cn-north-1' };
+
+    expect(parseKeyIdentifier(`arn:aws-cn:kms:cn-north-1:111122223333:key/${keyId}`, inChina, 'aws-cn')).toEqual({ ...inChina, kind: 'key', keyId });
+    expect(() => parseKeyIdentifier(`arn:aws:kms:cn-north-1:111122223333:key/${keyId}`, inChina, 'aws-cn')).toThrow('Invalid arn aws');
   });
 
   test('an ARN that was written is read as what it was written from', () => {
@@ -45,7 +61,7 @@ describe('key identifiers', () => {
       fc.property(fc.uuid(), fc.stringMatching(/^[0-9]{12}$/), (id, account) => {
         const key = { ...home, account, keyId: id };
 
-        expect(parseKeyIdentifier(keyArn('aws', key), home)).toEqual({ ...key, kind: 'key' });
+        expect(parseKeyIdentifier(keyArn('aws', key), home, 'aws')).toEqual({ ...key, kind: 'key' });
       }),
     );
   });
@@ -60,7 +76,7 @@ describe('key identifiers', () => {
         ),
         (text) => {
           try {
-            const identifier = parseKeyIdentifier(text, home);
+            const identifier = parseKeyIdentifier(text, home, 'aws');
             expect(identifier.kind === 'key' ? identifier.keyId : identifier.aliasName).toMatch(/^[a-zA-Z0-9:/_-]{7,256}$/);
           } catch (error) {
             expect(error).toBeInstanceOf(KmsError);
