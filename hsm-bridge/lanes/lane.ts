@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { type JobName, jobs } from '../driver/jobs.ts';
 import { answerTags, failureOf, JobFailure } from './answer.ts';
-import { createMailbox } from './mailbox.ts';
+import { type Bell, createBell, takeRung, untilRung, wakeListener } from './bell.ts';
+import { createMailbox, wakeWorker } from './mailbox.ts';
 import { packetBytes, readPacket, writePacket } from './packet.ts';
 import { RingReader, RingWriter } from './ring.ts';
 import type { WorkerSetup } from './worker.ts';
@@ -62,21 +63,23 @@ const jobBytesMax = 60 * 1024;
 /** A pool of worker threads with a bounded queue. Every job gets exactly one answer: a result, a failure, or `worker-lost`. */
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #threads = new Set<Thread>();
+  /** By number, which the one that replaces a lost one takes over. */
+  readonly #threads: Thread[] = [];
   readonly #queue: Job[] = [];
-  readonly #bell = new Int32Array(new SharedArrayBuffer(4));
+  readonly #bell: Bell;
   readonly #toWake = new Set<Thread>();
   #nextId = 1;
   #closed = false;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#bell = createBell(options.workers);
   }
 
   /** Resolves when every worker has its sessions. */
   async start(): Promise<void> {
-    void this.#listen();
-    await Promise.all(Array.from({ length: this.#options.workers }, () => this.#spawn()));
+    void untilRung(this.#bell).then(this.#listen);
+    await Promise.all(Array.from({ length: this.#options.workers }, (_, number) => this.#spawn(number)));
   }
 
   /** @param deadlineAt performance.now() time after which the job need not start. */
@@ -99,20 +102,20 @@ export class Lane {
 
   /** Share of the workers that have a job. */
   get busyPercent(): number {
-    const busy = [...this.#threads].filter(({ inFlight }) => inFlight.size > 0).length;
+    const busy = this.#threads.filter(({ inFlight }) => inFlight.size > 0).length;
     return (100 * busy) / this.#options.workers;
   }
 
   /** Sessions that workers replaced since the last call. */
   takeReopened(): number {
-    return [...this.#threads].reduce((sum, { wake }) => sum + Atomics.exchange(wake, 2, 0), 0);
+    return this.#threads.reduce((sum, { wake }) => sum + Atomics.exchange(wake, 2, 0), 0);
   }
 
   /** Ends the threads. Jobs still running get `worker-lost`. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const job of this.#queue.splice(0)) job.reject(new JobFailure('worker-lost', 'the bridge is stopping'));
-    await Promise.all([...this.#threads].map((thread) => thread.worker.terminate()));
+    await Promise.all(this.#threads.map((thread) => thread.worker.terminate()));
   }
 
   /** @returns false when every worker is full. */
@@ -146,27 +149,24 @@ export class Lane {
 
   /** Once per turn of the event loop: waking a thread costs more than most of its jobs. */
   #wake(): void {
-    for (const { wake } of this.#toWake) {
-      Atomics.add(wake, 0, 1);
-      if (Atomics.load(wake, 1) === 1) Atomics.notify(wake, 0, 1);
-    }
+    for (const { wake } of this.#toWake) wakeWorker(wake);
     this.#toWake.clear();
   }
 
-  /** Sleeps without blocking the event loop until some worker has rung. */
-  async #listen(): Promise<void> {
-    while (!this.#closed) {
-      const seen = Atomics.load(this.#bell, 0);
-      for (const thread of this.#threads) this.#settle(thread);
-      this.#refill();
-      const rung = Atomics.waitAsync(this.#bell, 0, seen);
-      await (rung.async ? rung.value : null);
-    }
-  }
+  /** Once per turn of the event loop while answers come; then it sleeps until some worker rings. */
+  readonly #listen = (): void => {
+    if (this.#closed) return;
+    let answers = 0;
+    for (const number of takeRung(this.#bell)) answers += this.#settle(this.#threads[number] as Thread);
+    this.#refill();
+    this.#wake();
+    if (answers > 0) setImmediate(this.#listen);
+    else void untilRung(this.#bell).then(this.#listen);
+  };
 
-  #settle(thread: Thread): void {
-    const { onDone } = this.#options;
-    const now = performance.now();
+  /** @returns how many answers there were. */
+  #settle(thread: Thread): number {
+    const { onDone, quick } = this.#options;
     let answers = 0;
     for (let record = thread.answers.read(Buffer.allocUnsafeSlow); record !== undefined; record = thread.answers.read(Buffer.allocUnsafeSlow)) {
       const { id, tag, fields } = readPacket(record, 0);
@@ -175,11 +175,12 @@ export class Lane {
       thread.inFlight.delete(id);
       answers++;
       onDone?.(Math.max(job.placedAt, thread.settledAt) - job.arrivedAt);
-      if (!this.#options.quick.has(job.name)) thread.slowJobs--;
+      if (!quick.has(job.name)) thread.slowJobs--;
       if (tag === answerTags.done) job.resolve(fields);
       else job.reject(failureOf(fields));
     }
-    if (answers > 0) thread.settledAt = now;
+    if (answers > 0) thread.settledAt = performance.now();
+    return answers;
   }
 
   #refill(): void {
@@ -190,9 +191,8 @@ export class Lane {
     }
   }
 
-  #spawn(): Promise<void> {
-    const ringBytes = Math.max(ringBytesMin, this.#options.depth * ringBytesPerJob);
-    const mailbox = createMailbox(ringBytes, this.#bell);
+  #spawn(number: number): Promise<void> {
+    const mailbox = createMailbox(Math.max(ringBytesMin, this.#options.depth * ringBytesPerJob), this.#bell, number);
     const worker = new Worker(this.#options.script ?? new URL('./worker.ts', import.meta.url), {
       workerData: { setup: this.#options.setup, mailbox },
       name: `hsm-${this.#options.name}`,
@@ -209,14 +209,14 @@ export class Lane {
       slowJobs: 0,
       settledAt: 0,
     };
-    this.#threads.add(thread);
+    this.#threads[number] = thread;
     return new Promise((resolve, reject) => {
       let reason = 'exited';
       worker.on('error', (error: Error) => {
         reason = error.message;
       });
       worker.once('exit', () => {
-        this.#lost(thread, reason);
+        this.#lost(number, reason);
         reject(new JobFailure('worker-lost', reason));
       });
       worker.once('message', ({ ready }: { ready: Uint8Array[] }) => {
@@ -228,10 +228,13 @@ export class Lane {
     });
   }
 
-  #lost(thread: Thread, reason: string): void {
+  #lost(number: number, reason: string): void {
+    const thread = this.#threads[number] as Thread;
+    thread.ready = false;
+    wakeListener(this.#bell);
     this.#settle(thread);
-    this.#threads.delete(thread);
     const orphans = [...thread.inFlight.values()];
+    thread.inFlight.clear();
     if (this.#closed) {
       for (const job of orphans) job.reject(new JobFailure('worker-lost', 'the bridge is stopping'));
       return;
@@ -241,7 +244,7 @@ export class Lane {
       if (job.attempts >= attemptsMax) job.reject(new JobFailure('worker-lost', 'the worker died'));
       else this.#queue.unshift(job);
     }
-    setTimeout(() => this.#spawn().catch(() => {}), respawnAfterMs).unref();
+    setTimeout(() => this.#spawn(number).catch(() => {}), respawnAfterMs).unref();
     this.#refill();
   }
 }

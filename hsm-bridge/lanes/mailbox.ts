@@ -1,4 +1,5 @@
 import { answerTags, failureFields } from './answer.ts';
+import { type Bell, ring } from './bell.ts';
 import { packetBytes, readPacket, writePacket } from './packet.ts';
 import { createRingMemory, type RingMemory, RingReader, RingWriter } from './ring.ts';
 
@@ -6,22 +7,30 @@ import { createRingMemory, type RingMemory, RingReader, RingWriter } from './rin
 export interface Mailbox {
   readonly requests: RingMemory;
   readonly answers: RingMemory;
-  /** [0] changes with every request, and the worker sleeps on it; [1] is 1 while it sleeps, so that a wake-up is paid only then; [2] counts sessions it replaced. */
+  /** [0] changes with every request, and the worker sleeps on it; [1] is 1 while it sleeps, so that a wake-up is paid only then; [2] counts sessions it replaced; nothing changes [3]. */
   readonly wake: Int32Array;
-  /** Changes with every answer of any worker of the lane; the main thread sleeps on it. */
-  readonly bell: Int32Array;
+  /** Of all workers of the lane. */
+  readonly bell: Bell;
+  /** The worker's place in the lane. */
+  readonly number: number;
 }
 
 const scratchBytes = 64 * 1024;
 /** Only when the main thread does not read its answers. */
 const answerRetryMs = 5;
 
-export function createMailbox(ringBytes: number, bell: Int32Array): Mailbox {
-  return { requests: createRingMemory(ringBytes), answers: createRingMemory(ringBytes), wake: new Int32Array(new SharedArrayBuffer(12)), bell };
+export function createMailbox(ringBytes: number, bell: Bell, number: number): Mailbox {
+  return { requests: createRingMemory(ringBytes), answers: createRingMemory(ringBytes), wake: new Int32Array(new SharedArrayBuffer(16)), bell, number };
+}
+
+/** The main thread's side, after it wrote requests. */
+export function wakeWorker(wake: Int32Array): void {
+  Atomics.add(wake, 0, 1);
+  if (Atomics.load(wake, 1) === 1) Atomics.notify(wake, 0, 1);
 }
 
 /** The worker's side: never returns. @param afterEach the answer was written; its memory may be wiped. */
-export function serveMailbox({ requests, answers, wake, bell }: Mailbox, run: (tag: number, fields: Buffer[]) => Uint8Array[], afterEach: () => void): never {
+export function serveMailbox({ requests, answers, wake, bell, number }: Mailbox, run: (tag: number, fields: Buffer[]) => Uint8Array[], afterEach: () => void): never {
   const reader = new RingReader(requests);
   const writer = new RingWriter(answers);
   const scratch = Buffer.alloc(scratchBytes);
@@ -29,7 +38,8 @@ export function serveMailbox({ requests, answers, wake, bell }: Mailbox, run: (t
   for (;;) {
     const seen = Atomics.load(wake, 0);
     for (let record = reader.read(allocate); record !== undefined; record = reader.read(allocate)) {
-      answer(record, run, writer, bell);
+      answer(record, run, writer, wake);
+      ring(bell, number);
       record.fill(0);
       afterEach();
     }
@@ -39,7 +49,7 @@ export function serveMailbox({ requests, answers, wake, bell }: Mailbox, run: (t
   }
 }
 
-function answer(record: Buffer, run: (tag: number, fields: Buffer[]) => Uint8Array[], writer: RingWriter, bell: Int32Array): void {
+function answer(record: Buffer, run: (tag: number, fields: Buffer[]) => Uint8Array[], writer: RingWriter, wake: Int32Array): void {
   const { id, tag, fields } = readPacket(record, 0);
   let result: Uint8Array[];
   let resultTag: number = answerTags.done;
@@ -49,7 +59,5 @@ function answer(record: Buffer, run: (tag: number, fields: Buffer[]) => Uint8Arr
     result = failureFields(error);
     resultTag = answerTags.failed;
   }
-  while (!writer.write(packetBytes(result), (target, at) => writePacket(target, at, id, resultTag, result))) Atomics.wait(bell, 0, Atomics.load(bell, 0), answerRetryMs);
-  Atomics.add(bell, 0, 1);
-  Atomics.notify(bell, 0, 1);
+  while (!writer.write(packetBytes(result), (target, at) => writePacket(target, at, id, resultTag, result))) Atomics.wait(wake, 3, 0, answerRetryMs);
 }
