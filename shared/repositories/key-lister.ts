@@ -4,7 +4,7 @@ import type { VersionRecord } from '#shared/keys/key-record.ts';
 import type { Item, RecordStore } from '#shared/ports/record-store.ts';
 import { type AliasRecord, readAliasRecord, readVersionRecord } from './records.ts';
 import type { RowReader } from './row-reader.ts';
-import { aliasListPartition, aliasOfKeyPrefix, aliasRow, keyListPartition, keyPartition, listShards, versionPrefix } from './rows.ts';
+import { aliasListPartition, aliasOfKeyPrefix, aliasRow, keyListPartition, keyPartition, keyRow, listShards, versionPrefix } from './rows.ts';
 
 export interface Slice<Record> {
   readonly records: readonly Record[];
@@ -21,7 +21,7 @@ interface KeyName {
   readonly keyId: string;
 }
 
-/** Aliases are held to their seals here too: a list must not show a target that nobody set. @throws (each) SealBroken */
+/** Keys and aliases are held to their seals here too: a list must not show what nobody made, or what is somebody else's. @throws (each but versions) SealBroken */
 export interface KeyLister {
   keys(owner: Owner, limit: number, from?: string): Promise<Slice<{ keyId: string }>>;
   aliases(owner: Owner, limit: number, from?: string): Promise<Slice<AliasRecord>>;
@@ -32,7 +32,7 @@ export interface KeyLister {
 
 interface Settings {
   readonly store: Pick<RecordStore, 'query' | 'getMany'>;
-  readonly rows: Pick<RowReader, 'requireSeals'>;
+  readonly rows: Pick<RowReader, 'requireListed' | 'requireSeals'>;
 }
 
 export function createKeyLister({ store, rows }: Settings): KeyLister {
@@ -40,33 +40,37 @@ export function createKeyLister({ store, rows }: Settings): KeyLister {
     const page = await store.query(query);
     return { records: page.items.map(read), next: page.next };
   }
-  async function aliasSlice(query: Parameters<RecordStore['query']>[0]): Promise<Slice<AliasRecord>> {
-    const page = await store.query(query);
-    await rows.requireSeals(page.items);
-    return { records: page.items.map(readAliasRecord), next: page.next };
-  }
 
   return {
     async keys(owner, limit, from) {
-      const records: { keyId: string }[] = [];
+      const items: Item[] = [];
       let [shard, after] = from === undefined ? [0, undefined] : readPosition(from);
       while (shard < listShards) {
         const page = await store.query({
           table: 'core',
           index: 'list',
           pk: keyListPartition(owner, shard),
-          limit: limit - records.length,
+          limit: limit - items.length,
           ...(after === undefined ? {} : { after }),
         });
-        for (const item of page.items) records.push({ keyId: String(item.body.keyId) });
+        items.push(...page.items);
         after = page.next;
         if (after === undefined) shard += 1;
-        if (records.length >= limit) break;
+        if (items.length >= limit) break;
       }
-      return { records, next: shard < listShards ? `${shard}|${after ?? ''}` : undefined };
+      await rows.requireListed(items, ({ account, keyId }) => (account === owner.account ? keyRow({ region: owner.region, keyId: String(keyId) }) : undefined));
+      return { records: items.map(({ body }) => ({ keyId: String(body.keyId) })), next: shard < listShards ? `${shard}|${after ?? ''}` : undefined };
     },
-    aliases: (owner, limit, from) => aliasSlice({ table: 'core', index: 'list', pk: aliasListPartition(owner), limit, ...(from === undefined ? {} : { after: from }) }),
-    aliasesOfKey: (key, limit, from) => aliasSlice({ table: 'core', pk: keyPartition(key), prefix: aliasOfKeyPrefix, limit, ...(from === undefined ? {} : { after: from }) }),
+    async aliases(owner, limit, from) {
+      const page = await store.query({ table: 'core', index: 'list', pk: aliasListPartition(owner), limit, ...(from === undefined ? {} : { after: from }) });
+      await rows.requireListed(page.items, ({ aliasName }) => aliasRow({ ...owner, aliasName: String(aliasName) }));
+      return { records: page.items.map(readAliasRecord), next: page.next };
+    },
+    async aliasesOfKey(key, limit, from) {
+      const page = await store.query({ table: 'core', pk: keyPartition(key), prefix: aliasOfKeyPrefix, limit, ...(from === undefined ? {} : { after: from }) });
+      await rows.requireSeals(page.items);
+      return { records: page.items.map(readAliasRecord), next: page.next };
+    },
     versions: (key, limit, from) =>
       slice({ table: 'core', pk: keyPartition(key), prefix: versionPrefix, limit, ...(from === undefined ? {} : { after: from }) }, readVersionRecord),
     async alias(alias) {

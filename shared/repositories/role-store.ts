@@ -1,4 +1,5 @@
 /** Roles and bindings as the operations that manage them see them. */
+import { accountOfArn } from '#shared/policy/principal-names.ts';
 import type { RecordStore } from '#shared/ports/record-store.ts';
 import { type BindingRecord, type RoleRecord, readBinding, readRole, type Stored } from './access-records.ts';
 import { bindingListPartition, bindingRow, roleListPartition, roleRow } from './access-rows.ts';
@@ -20,15 +21,22 @@ export function createRoleStore({ store, rows }: { readonly store: Pick<RecordSt
     await rows.requireSeals([item]);
     return item === undefined ? undefined : { record: parse(item), rev: item.rev };
   };
-  const slice = async <Record>(pk: string, limit: number, from: string | undefined, parse: (item: Parameters<typeof readRole>[0]) => Record): Promise<Slice<Record>> => {
+  const slice = async <Record>(
+    pk: string,
+    limit: number,
+    from: string | undefined,
+    parse: (item: Parameters<typeof readRole>[0]) => Record,
+    own: Parameters<RowReader['requireListed']>[1],
+  ): Promise<Slice<Record>> => {
     const page = await store.query({ table: 'core', index: 'list', pk, limit, ...(from === undefined ? {} : { after: from }) });
-    await rows.requireSeals(page.items);
+    await rows.requireListed(page.items, own);
     return { records: page.items.map(parse), next: page.next };
   };
   return {
     role: (account, name) => read(roleRow({ account, name }), readRole),
-    roles: (account, limit, from) => slice(roleListPartition(account), limit, from, readRole),
+    roles: (account, limit, from) => slice(roleListPartition(account), limit, from, readRole, ({ name }) => roleRow({ account, name: String(name) })),
     binding: (principal) => read(bindingRow(principal), readBinding),
-    bindings: (account, limit, from) => slice(bindingListPartition(account), limit, from, readBinding),
+    bindings: (account, limit, from) =>
+      slice(bindingListPartition(account), limit, from, readBinding, ({ principal }) => (accountOfArn(String(principal)) === account ? bindingRow(String(principal)) : undefined)),
   };
 }

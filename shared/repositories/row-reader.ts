@@ -1,5 +1,6 @@
 /** Reads rows for one request, each once, and holds those that decide to their seals. A broken seal raises an alarm and ends the request. */
 import { newEventId } from '#shared/ids.ts';
+import type { JsonObject } from '#shared/json.ts';
 import type { AlarmSink } from '#shared/ports/audit-sink.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
@@ -26,6 +27,11 @@ export interface RowReader {
   open(): RowSnapshot;
   /** @throws SealBroken */
   requireSeals(items: readonly (Item | undefined)[]): Promise<void>;
+  /**
+   * For what an index gave. Its positions are not sealed, so a row may stand in a list that is not its own.
+   * @param own where the row is if it belongs into the list, by its sealed content; undefined if it does not. @throws SealBroken
+   */
+  requireListed(items: readonly Item[], own: (body: JsonObject) => ItemKey | undefined): Promise<void>;
   /** After a commit: rows that are older than these are refused from now on. */
   noteWritten(items: readonly Item[]): void;
   /** For a row that must be there because another sealed row says so. @throws SealBroken */
@@ -52,8 +58,24 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
     throw new SealBroken(message);
   };
 
+  const requireSeals: RowReader['requireSeals'] = async (items) => {
+    const present = [...new Set(items)].filter((item) => item !== undefined);
+    const broken = await seals.firstBroken(present);
+    if (broken !== undefined) refuse(broken);
+    for (const item of present) marks.note(item);
+  };
+
   return {
     refuse,
+    requireSeals,
+    async requireListed(items, own) {
+      await requireSeals(items);
+      const foreign = items.find((item) => {
+        const row = own(item.body);
+        return row === undefined || rowName(row) !== rowName(item);
+      });
+      if (foreign !== undefined) refuse(foreign);
+    },
     open() {
       const rows = new Map<string, Item | undefined>();
       const records = new Map<Item, unknown>();
@@ -85,12 +107,6 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
           return records.get(item) as Record;
         },
       };
-    },
-    async requireSeals(items) {
-      const present = [...new Set(items)].filter((item) => item !== undefined);
-      const broken = await seals.firstBroken(present);
-      if (broken !== undefined) refuse(broken);
-      for (const item of present) marks.note(item);
     },
     noteWritten(items) {
       for (const item of items) marks.note(item);

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { physicalTables } from '#server/sqlite-schema.ts';
 import type { JsonObject } from '#shared/json.ts';
-import type { ItemKey } from '#shared/ports/record-store.ts';
+import type { IndexKey, ItemKey } from '#shared/ports/record-store.ts';
 
 export interface StoredRow {
   readonly rev: number;
@@ -32,4 +32,13 @@ function open(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
   db.exec('PRAGMA busy_timeout = 5000');
   return db;
+}
+
+/** Puts a row into a list, as one that nobody sealed, or a row that is there already, as it is. */
+export function listRow(path: string, key: ItemKey, position: IndexKey, row?: StoredRow): void {
+  using db = open(path);
+  const table = physicalTables[key.table];
+  if (row !== undefined) db.prepare(`INSERT INTO ${table} (pk, sk, rev, body, seal) VALUES (?, ?, ?, ?, ?)`).run(key.pk, key.sk, row.rev, JSON.stringify(row.body), row.seal);
+  const { changes } = db.prepare(`UPDATE ${table} SET list_pk = ?, list_sk = ? WHERE pk = ? AND sk = ?`).run(position.pk, position.sk, key.pk, key.sk);
+  if (Number(changes) !== 1) throw new Error(`There is no row ${key.pk} ${key.sk}.`);
 }
