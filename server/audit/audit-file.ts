@@ -125,12 +125,18 @@ function eventIdOf(line: string): string {
 
 function createRecentIds(max: number): { has(id: string): boolean; add(id: string): void } {
   const ids = new Set<string>();
+  /** In the order of their coming: to find its first entry, a Set passes over the gaps of all that were deleted. */
+  const ring: string[] = [];
+  let next = 0;
   return {
     has: (id) => ids.has(id),
     add(id) {
-      if (id === '') return;
+      if (id === '' || ids.has(id)) return;
+      const oldest = ring[next];
+      if (oldest !== undefined) ids.delete(oldest);
       ids.add(id);
-      if (ids.size > max) ids.delete(ids.values().next().value!);
+      ring[next] = id;
+      next = (next + 1) % max;
     },
   };
 }

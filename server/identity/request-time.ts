@@ -25,7 +25,15 @@ export function readRequestTime(headers: Readonly<Record<string, string>>): Requ
   return { header: 'date', ms, basic: basicTime(ms) };
 }
 
+/** The last one that was read: requests of one second say the same. */
+let lastBasic = { text: '', ms: Number.NaN };
+
 function parseBasicTime(text: string): number {
+  if (text !== lastBasic.text) lastBasic = { text, ms: readBasicTime(text) };
+  return lastBasic.ms;
+}
+
+function readBasicTime(text: string): number {
   const match = basicPattern.exec(text);
   if (match === null) return Number.NaN;
   const [, year, month, day, hour, minute, second] = match.map(Number) as [number, number, number, number, number, number, number];

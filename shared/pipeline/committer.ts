@@ -17,41 +17,47 @@ export class ConcurrentChange extends Error {
   override readonly name = 'ConcurrentChange';
 }
 
-export interface RequestCommitter extends Committer {
-  /** Whether the request's change, and so its audit record, is durable. */
-  readonly committed: boolean;
-}
+type CommittingService = Pick<Service, 'store' | 'crypto' | 'rows' | 'onCommit'>;
+type ChangingOperation = Pick<Operation, 'name' | 'changes' | 'removes'>;
+type CreatedResource = { readonly arn: string; readonly role: string };
 
-export function createCommitter(
-  service: Pick<Service, 'store' | 'crypto' | 'rows' | 'onCommit'>,
-  operation: Pick<Operation, 'name' | 'changes' | 'removes'>,
-  successRecord: (created: readonly { arn: string; role: string }[]) => AuditRecord,
-): RequestCommitter {
-  let committed = false;
-  return {
-    get committed() {
-      return committed;
-    },
-    async commit(writes, created = []) {
-      if (committed) throw new Error('An operation commits once.');
-      requireDeclared(operation, writes);
-      const record = successRecord(created);
-      const outbox: Write = {
-        put: { ...outboxRow(record.eventId), rev: 1, body: toBody(record), index: { due: outboxDueIndex(record.eventId, Date.parse(record.time)) } },
-        if: { absent: true },
-      };
-      const sealed = await sealWrites(service.crypto, writes);
-      try {
-        await service.store.transact([...sealed, outbox]);
-      } catch (error) {
-        if (error instanceof TransactionCancelled) throw new ConcurrentChange(error.message, { cause: error });
-        if (!(error instanceof StoreUnavailable && error.outcomeUnknown && (await landed(service.store, record)))) throw error;
-      }
-      committed = true;
-      service.rows.noteWritten(writes.flatMap((write) => ('put' in write ? [write.put] : [])));
-      service.onCommit?.({ dueNow: writes.some((write) => 'put' in write && isDueNow(write.put)) });
-    },
-  };
+export class RequestCommitter implements Committer {
+  readonly #service: CommittingService;
+  readonly #operation: ChangingOperation;
+  readonly #successRecord: (created: readonly CreatedResource[]) => AuditRecord;
+  #committed = false;
+
+  constructor(service: CommittingService, operation: ChangingOperation, successRecord: (created: readonly CreatedResource[]) => AuditRecord) {
+    this.#service = service;
+    this.#operation = operation;
+    this.#successRecord = successRecord;
+  }
+
+  /** Whether the request's change, and so its audit record, is durable. */
+  get committed(): boolean {
+    return this.#committed;
+  }
+
+  async commit(writes: readonly Write[], created: readonly CreatedResource[] = []): Promise<void> {
+    if (this.#committed) throw new Error('An operation commits once.');
+    requireDeclared(this.#operation, writes);
+    const record = this.#successRecord(created);
+    const outbox: Write = {
+      put: { ...outboxRow(record.eventId), rev: 1, body: toBody(record), index: { due: outboxDueIndex(record.eventId, Date.parse(record.time)) } },
+      if: { absent: true },
+    };
+    const { store, crypto, rows, onCommit } = this.#service;
+    const sealed = await sealWrites(crypto, writes);
+    try {
+      await store.transact([...sealed, outbox]);
+    } catch (error) {
+      if (error instanceof TransactionCancelled) throw new ConcurrentChange(error.message, { cause: error });
+      if (!(error instanceof StoreUnavailable && error.outcomeUnknown && (await landed(store, record)))) throw error;
+    }
+    this.#committed = true;
+    rows.noteWritten(writes.flatMap((write) => ('put' in write ? [write.put] : [])));
+    onCommit?.({ dueNow: writes.some((write) => 'put' in write && isDueNow(write.put)) });
+  }
 }
 
 /** After a lost answer the outbox row tells whether the transaction was applied. */

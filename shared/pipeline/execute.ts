@@ -21,7 +21,7 @@ import type { LoadedKey } from '#shared/repositories/key-reader.ts';
 import { type AuthorizedRequest, authorizeRequest } from './authorize-request.ts';
 import { batchOutput, batchParameters, runBatch } from './batch.ts';
 import type { Caller } from './caller.ts';
-import { ConcurrentChange, createCommitter, type RequestCommitter } from './committer.ts';
+import { ConcurrentChange, RequestCommitter } from './committer.ts';
 import { reportFaults } from './fault.ts';
 import { raiseMaterialRefused } from './material-refused.ts';
 import { readRecipient, recipientOf, recipientParameters, sealAnswer } from './recipient.ts';
@@ -64,7 +64,7 @@ export async function execute(service: Service, request: OperationRequest): Prom
       trail.parameters = { ...trail.parameters, recipient: recipientParameters(trail.attestation) };
     }
     for (let attempt = 1; ; attempt += 1) {
-      committer = createCommitter(service, request.operation, (created) => auditRecord(request, trail, undefined, created));
+      committer = new RequestCommitter(service, request.operation, (created) => auditRecord(request, trail, undefined, created));
       try {
         output = await attemptOnce(service, request, input, trail, committer);
         break;
