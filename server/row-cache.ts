@@ -4,6 +4,7 @@
  */
 import type { JsonValue } from '#shared/json.ts';
 import type { Item, ItemKey } from '#shared/ports/record-store.ts';
+import { itemName } from '#shared/ports/record-store-rules.ts';
 
 /** A deleted wrapped key must not stay behind in a row that nobody asks for: the cache is small, and each change by another connection empties it. */
 const charactersMax = 16 * 1024 * 1024;
@@ -24,7 +25,7 @@ export class RowCache {
 
   /** @param read gives the row and the length of its text */
   get(key: ItemKey, read: () => { readonly item: Item; readonly characters: number } | undefined): Item | undefined {
-    const name = nameOf(key);
+    const name = itemName(key);
     const known = this.#rows.get(name);
     if (known !== undefined) return known.item;
     const row = read();
@@ -37,7 +38,7 @@ export class RowCache {
 
   /** For a row that this connection is about to change: its own commits do not change the version. */
   forget(key: ItemKey): void {
-    const name = nameOf(key);
+    const name = itemName(key);
     this.#characters -= this.#rows.get(name)?.characters ?? 0;
     this.#rows.delete(name);
   }
@@ -47,8 +48,6 @@ export class RowCache {
     this.#characters = 0;
   }
 }
-
-const nameOf = ({ table, pk, sk }: ItemKey): string => `${table}\u0000${pk}\u0000${sk}`;
 
 /** Many requests share the object: none may change it. */
 function frozen(item: Item): Item {

@@ -21,10 +21,19 @@ export function roleOfSession(arn: string): string | undefined {
   return session === null ? undefined : `arn:${session[1]}:iam::${session[2]}:role/${session[3]}`;
 }
 
+/** By the ARN that they are the names of. Asked for several times in each request. */
+const knownNames = new Map<string, readonly string[]>();
+const knownNamesMax = 10_000;
+
 /** Whom a binding or a grant for this principal may name: itself, and its role when it is a session. */
 export function principalNames(arn: string): readonly string[] {
+  const known = knownNames.get(arn);
+  if (known !== undefined) return known;
   const role = roleOfSession(arn);
-  return role === undefined ? [canonicalPrincipal(arn)] : [arn, role];
+  const names = Object.freeze(role === undefined ? [canonicalPrincipal(arn)] : [arn, role]);
+  if (knownNames.size >= knownNamesMax) knownNames.clear();
+  knownNames.set(arn, names);
+  return names;
 }
 
 /** The unique ids: its own, and that of the role when it is a session. */

@@ -24,9 +24,17 @@ export function keyOfWrite(write: Write): ItemKey {
   return 'delete' in write ? write.delete : write.check;
 }
 
+/** What was made of frozen keys: they stay what they are, and most are asked for again by the next request. */
+const knownNames = new WeakMap<ItemKey, string>();
+const checkedKeys = new WeakSet<ItemKey>();
+
 /** An injective name of an item: the length of pk tells where sk begins. */
 export function itemName(key: ItemKey): string {
-  return `${key.table}/${key.pk.length}/${key.pk}/${key.sk}`;
+  const known = knownNames.get(key);
+  if (known !== undefined) return known;
+  const name = `${key.table}/${key.pk.length}/${key.pk}/${key.sk}`;
+  if (Object.isFrozen(key)) knownNames.set(key, name);
+  return name;
 }
 
 export function checkKeys(keys: readonly ItemKey[]): void {
@@ -116,9 +124,11 @@ function firstAfterPrefix(prefix: string): string | undefined {
 }
 
 function checkKey(key: ItemKey): void {
+  if (checkedKeys.has(key)) return;
   if (!knownTables.has(key.table satisfies TableName)) throw new RangeError('The table is not known.');
   checkText(key.pk, maxPartitionKeyBytes, 'partition key');
   checkText(key.sk, maxSortKeyBytes, 'sort key');
+  if (Object.isFrozen(key)) checkedKeys.add(key);
 }
 
 function checkItem(item: Item, position: number): number {

@@ -56,7 +56,11 @@ const aliasesMax = 100;
 
 export function createAccessReader({ store, rows, policies, partition, configuredRoles }: Settings): AccessReader {
   const roleHints = new Hints<readonly ItemKey[]>();
-  const granteesOf = ({ arn, account }: PrincipalIdentity): readonly string[] => [...new Set([...principalNames(arn), rootArn(partition, account)])];
+  const granteesOf = ({ arn, account }: PrincipalIdentity): readonly string[] => {
+    const names = principalNames(arn);
+    const root = rootArn(partition, account);
+    return names.includes(root) ? names : [...names, root];
+  };
 
   function boundRoles(principal: PrincipalIdentity, bindings: readonly Item[]): ReadonlySet<string> {
     const roles = new Set<string>();

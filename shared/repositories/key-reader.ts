@@ -125,7 +125,10 @@ export function createKeyReader({ rows: rowReader, partition, clock, isListed }:
         aliasHints.set(row.pk, keyId);
         return keyId;
       });
-      await snapshot.load(wanted.flatMap(({ identifier, reference }, at) => (targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))));
+      // Of an alias, for what its hint did not say: a key that was named by its id is already read.
+      await snapshot.load(
+        wanted.flatMap(({ identifier, reference }, at) => (identifier.kind === 'key' || targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))),
+      );
       const rows = wanted.map(({ identifier }, at) => (targets[at] === undefined ? undefined : snapshot.get(keyRow({ region: identifier.region, keyId: targets[at] }))));
       await rowReader.requireSeals(rows);
       const now = clock.now();

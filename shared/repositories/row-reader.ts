@@ -5,7 +5,7 @@ import type { AlarmSink } from '#shared/ports/audit-sink.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { Crypto } from '#shared/ports/crypto.ts';
 import type { Item, ItemKey, RecordStore } from '#shared/ports/record-store.ts';
-import { maxKeysPerRead } from '#shared/ports/record-store-rules.ts';
+import { itemName, maxKeysPerRead } from '#shared/ports/record-store-rules.ts';
 import { RevisionMarks } from './revision-marks.ts';
 import { SealChecker } from './seal.ts';
 
@@ -45,8 +45,6 @@ interface Adapters {
   readonly clock: Clock;
 }
 
-const rowName = (key: ItemKey): string => `${key.table}\u0000${key.pk}\u0000${key.sk}`;
-
 export function createRowReader({ store, crypto, alarms, clock }: Adapters): RowReader {
   const seals = new SealChecker(crypto);
   const marks = new RevisionMarks();
@@ -72,7 +70,7 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
       await requireSeals(items);
       const foreign = items.find((item) => {
         const row = own(item.body);
-        return row === undefined || rowName(row) !== rowName(item);
+        return row === undefined || itemName(row) !== itemName(item);
       });
       if (foreign !== undefined) refuse(foreign);
     },
@@ -83,25 +81,27 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
         async load(keys) {
           const missing = new Map<string, ItemKey>();
           for (const key of keys) {
-            const name = rowName(key);
+            const name = itemName(key);
             if (!rows.has(name)) missing.set(name, key);
           }
+          if (missing.size === 0) return;
           const names = [...missing.keys()];
           const wanted = [...missing.values()];
           const loadPart = async (start: number): Promise<void> => {
             const part = wanted.slice(start, start + maxKeysPerRead);
             const before = part.map((key) => marks.before(key));
             const items = await store.getMany(part);
-            for (const [position, item] of items.entries()) {
+            for (let position = 0; position < items.length; position += 1) {
+              const item = items[position];
               if (item !== undefined && marks.isPutBack(item, before[position])) refuse(item);
               rows.set(names[start + position]!, item);
             }
           };
           // Nearly always one part.
-          if (wanted.length <= maxKeysPerRead) return wanted.length === 0 ? undefined : await loadPart(0);
+          if (wanted.length <= maxKeysPerRead) return await loadPart(0);
           await Promise.all(Array.from({ length: Math.ceil(wanted.length / maxKeysPerRead) }, (_, at) => loadPart(at * maxKeysPerRead)));
         },
-        get: (key) => rows.get(rowName(key)),
+        get: (key) => rows.get(itemName(key)),
         read<Record>(item: Item, read: (item: Item) => Record): Record {
           if (!records.has(item)) records.set(item, read(item));
           return records.get(item) as Record;

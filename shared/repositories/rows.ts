@@ -4,6 +4,7 @@ import type { KeyRecord, VersionRecord } from '#shared/keys/key-record.ts';
 import { isReplica } from '#shared/keys/multi-region.ts';
 import type { IndexKey, Item, ItemKey } from '#shared/ports/record-store.ts';
 import { partitions } from './partitions.ts';
+import { rememberRows } from './row-memo.ts';
 
 interface KeyName {
   readonly region: string;
@@ -19,12 +20,18 @@ const shardOf = (keyId: string, shards: number): number => Number.parseInt(keyId
 const sortableTime = (ms: number): string => String(Math.max(0, Math.trunc(ms))).padStart(15, '0');
 
 export const keyPartition = (key: KeyName): string => `${partitions.core.key}${key.region}#${key.keyId}`;
-export const keyRow = (key: KeyName): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: 'META' });
+const rememberedKeyRow = rememberRows((region: string, keyId: string) => ({ table: 'core', pk: keyPartition({ region, keyId }), sk: 'META' }));
+export const keyRow = (key: KeyName): ItemKey => rememberedKeyRow(key.region, key.keyId);
 export const versionPrefix = 'VER#';
 const versionNumber = (version: number): string => String(version).padStart(10, '0');
 export const versionRow = (key: KeyName, version: VersionRecord['version']): ItemKey => ({ table: 'core', pk: keyPartition(key), sk: `${versionPrefix}${versionNumber(version)}` });
 export const materialPrefix = 'MAT#';
-export const materialRow = (key: KeyName, version: number): ItemKey => ({ table: 'material', pk: keyPartition(key), sk: `${materialPrefix}${versionNumber(version)}` });
+const rememberedMaterialRow = rememberRows((region: string, keyId: string, version: number) => ({
+  table: 'material',
+  pk: keyPartition({ region, keyId }),
+  sk: `${materialPrefix}${versionNumber(version)}`,
+}));
+export const materialRow = (key: KeyName, version: number): ItemKey => rememberedMaterialRow(key.region, key.keyId, version);
 export const aliasRow = (alias: { region: string; account: string; aliasName: string }): ItemKey => ({
   table: 'core',
   pk: `${partitions.core.alias}${alias.region}#${alias.account}#${alias.aliasName}`,
