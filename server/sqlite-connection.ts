@@ -83,12 +83,29 @@ export function openSqliteConnection(options: SqliteConnectionOptions): SqliteCo
     }
   }
 
+  let turns = 0;
+  let thisTurn: Promise<number> | undefined;
+  /** Reads that are asked for in one turn of the event loop share one look at the file. It comes after all of them, so it is as late as each one's own would be. */
+  function endOfTurn(): Promise<number> {
+    thisTurn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        thisTurn = undefined;
+        turns += 1;
+        resolve(turns);
+      });
+    });
+    return thisTurn;
+  }
+
   return {
-    read: (work) =>
-      attempt((file) => {
-        file.rows.settle(file.prepare('PRAGMA data_version').get()?.data_version);
+    async read(work) {
+      const turn = await endOfTurn();
+      return await attempt((file) => {
+        if (file.lookedIn !== turn) file.rows.settle(file.prepare('PRAGMA data_version').get()?.data_version);
+        file.lookedIn = turn;
         return work(file);
-      }),
+      });
+    },
     write: (work) =>
       attempt((file) => {
         if (!isSameFile(file, options.path)) {
@@ -106,6 +123,8 @@ export function openSqliteConnection(options: SqliteConnectionOptions): SqliteCo
 
 interface OpenFile extends Connected {
   readonly db: DatabaseSync;
+  /** The turn at whose end the file was last looked at. */
+  lookedIn: number;
   readonly inode: number;
 }
 
@@ -136,7 +155,7 @@ function openFile(options: SqliteConnectionOptions): OpenFile {
     db.close();
     throw error;
   }
-  return { db, prepare: statementCache(db), rows: new RowCache(), inode: before.ino };
+  return { db, prepare: statementCache(db), rows: new RowCache(), inode: before.ino, lookedIn: 0 };
 }
 
 /** The change to WAL needs the file alone for a moment, and SQLite does not always wait for that itself. */

@@ -96,6 +96,23 @@ describe('the SQLite record store alone', () => {
     expect(await seen()).toEqual([undefined, 'raw', 'second', 'own']);
   });
 
+  test('reads of one turn of the event loop see what another connection committed between them', async () => {
+    const store = open();
+    const db = raw();
+    const key = { table: 'core', pk: 'KEY#turn', sk: 'META' } as const;
+    await store.transact([{ put: { ...key, rev: 1, body: { at: 'first' } } }]);
+    await store.getMany([key]);
+
+    const before = store.getMany([key]);
+    db.exec(`UPDATE core_item SET body = '{"at":"second"}' WHERE pk = 'KEY#turn'`);
+    const after = store.getMany([key]);
+    const bodies = [...(await before), ...(await after)].map((item) => item?.body);
+    db.exec(`UPDATE core_item SET body = '{"at":"third"}' WHERE pk = 'KEY#turn'`);
+
+    expect(bodies).toEqual([{ at: 'second' }, { at: 'second' }]);
+    expect((await store.getMany([key]))[0]?.body).toEqual({ at: 'third' });
+  });
+
   test('a transaction that fails leaves the rows as they are in the file, and reclaimed rows are gone', async () => {
     const store = open();
     await store.transact([{ put: { ...item('A', 'kept'), expiresAt: 10 } }]);
