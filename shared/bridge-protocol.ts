@@ -54,15 +54,16 @@ export function encodeFrame(message: Readonly<Record<string, unknown>>): Buffer 
     } else if (value !== undefined) head[name] = value;
   }
   if (index.length > 0) head.$bytes = index;
-  const json = Buffer.from(JSON.stringify(head), 'utf8');
-  let length = headerBytes + json.length;
+  const json = JSON.stringify(head);
+  const jsonBytes = Buffer.byteLength(json);
+  let length = headerBytes + jsonBytes;
   for (const field of fields) length += field.length;
-  // Buffer.alloc, not allocUnsafe: the pool is shared and this buffer may hold secrets that the owner wipes.
-  const frame = Buffer.alloc(length);
+  // Not allocUnsafe: the pool is shared and this buffer may hold secrets that the owner wipes. Every byte is written below.
+  const frame = Buffer.allocUnsafeSlow(length);
   frame[0] = 1;
-  frame.writeUInt32BE(json.length, 1);
-  json.copy(frame, headerBytes);
-  let at = headerBytes + json.length;
+  frame.writeUInt32BE(jsonBytes, 1);
+  frame.write(json, headerBytes);
+  let at = headerBytes + jsonBytes;
   for (const field of fields) {
     frame.set(field, at);
     at += field.length;

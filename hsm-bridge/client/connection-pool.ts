@@ -22,7 +22,7 @@ interface Waiter {
 const idleMaxMs = 100_000;
 const lifeMs = 240_000;
 /** Quick requests on one connection before another one is opened: fewer connections mean fewer and larger writes on both sides. */
-const shareMax = 16;
+const shareMax = 32;
 /** Connections that slow requests may hold, so that quick ones always have some. */
 const aloneShare = 0.75;
 /** Each time the bridge must have closed a connection under a request that it had not looked at. */
