@@ -139,7 +139,16 @@ const refuseWith = (error: KmsError) => (): never => {
 function withinTime(answer: Promise<ApiResponse>, timeoutMs: number): Promise<ApiResponse> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(plainError(503, 'DependencyTimeoutException', 'The request took too long. Its outcome is unknown.')), timeoutMs);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    answer.then(
+      (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }
 

@@ -61,6 +61,17 @@ test('a repeated event is one line: at once, later, and after a restart', async 
   expect(written()).toEqual(['a', 'b']);
 });
 
+test('the ten thousand newest events are remembered, and no more', async () => {
+  const audit = createAuditFile(path);
+  for (const round of [0, 1]) await Promise.all(Array.from({ length: 5001 }, (_, at) => audit.append(record(`${round}-${at}`))));
+  const repeated = ['0-0', '0-1', '0-2', '1-5000'];
+  for (const id of repeated) await audit.append(record(id));
+  const lines = written();
+  expect(repeated.map((id) => lines.filter((line) => line === id).length)).toEqual([2, 2, 2, 1]);
+  expect(lines).toHaveLength(10_002 + 3);
+  await audit.close();
+});
+
 test('a full disk rejects the append, and later appends work when there is room again', async () => {
   const audit = createAuditFile('/dev/full');
   await expect(audit.append(record('a'))).rejects.toThrow(/could not be written/);
