@@ -26,6 +26,8 @@ export class RequestReader {
   /** What came of a head so far. */
   #head: Buffer = none;
   #body: PartialBody | undefined;
+  /** The last head that was read: the heads of one client are mostly alike. */
+  #last: { readonly text: string; readonly head: RequestHead } | undefined;
 
   /** @param admit looks at a head before its body is read, and throws to refuse it. */
   constructor(admit: (head: RequestHead) => Admission) {
@@ -62,7 +64,12 @@ export class RequestReader {
     const text = seen.toString('latin1', 0, end);
     if (had > 0) seen.fill(0);
     this.#head = none;
-    return this.#open(this.#admit(parseRequestHead(text)), chunk, at + end + headEnd.length - had);
+    return this.#open(this.#admit(this.#parse(text)), chunk, at + end + headEnd.length - had);
+  }
+
+  #parse(text: string): RequestHead {
+    if (this.#last?.text !== text) this.#last = { text, head: parseRequestHead(text) };
+    return this.#last.head;
   }
 
   #open(admission: Admission, chunk: Buffer, at: number): number {
