@@ -5,6 +5,15 @@ import { HsmError, type Sessions } from './sessions.ts';
 const ivBytes = 12;
 const tagBytes = 16;
 const none = Buffer.alloc(0);
+/** Of this thread, read by each C_EncryptInit and C_DecryptInit while it runs: a job need not make its own. */
+const parameter: { type: number; iv: Buffer; aad: Buffer; ivBits: number; tagBits: number } = {
+  type: pkcs11.CK_PARAMS_AES_GCM_v240,
+  iv: none,
+  aad: none,
+  ivBits: 0,
+  tagBits: tagBytes * 8,
+};
+const gcm = { mechanism: 0, parameter };
 
 /** AES-256-GCM with an IV that only the HSM's generator chooses (SP 800-38D section 8.2.2). */
 export function gcmEncrypt(sessions: Sessions, key: Handle, aad: Buffer, plaintext: Buffer): { iv: Buffer; ciphertext: Buffer } {
@@ -13,7 +22,7 @@ export function gcmEncrypt(sessions: Sessions, key: Handle, aad: Buffer, plainte
   return sessions.operate('other', (session) => {
     const iv = ivMode === 'random' ? freshIv(sessions, session) : none;
     const out = sessions.arena.take(plaintext.length + tagBytes + (ivMode === 'prepended' ? ivBytes : 0));
-    module.C_EncryptInit(session, { mechanism, parameter: gcmParameter(iv, aad) }, key);
+    module.C_EncryptInit(session, gcmMechanism(mechanism, iv, aad), key);
     const sealed = module.C_Encrypt(session, plaintext, out);
     if (ivMode === 'random') return { iv, ciphertext: sealed };
     const chosen = sealed.subarray(0, ivBytes);
@@ -29,7 +38,7 @@ export function gcmDecrypt(sessions: Sessions, key: Handle, aad: Buffer, iv: Buf
   const prepended = profile.gcm.iv === 'prepended';
   const input = prepended ? Buffer.concat([iv, ciphertext]) : ciphertext;
   return sessions.operate('decrypt', (session) => {
-    module.C_DecryptInit(session, { mechanism: profile.gcm.mechanism, parameter: gcmParameter(prepended ? none : iv, aad) }, key);
+    module.C_DecryptInit(session, gcmMechanism(profile.gcm.mechanism, prepended ? none : iv, aad), key);
     return module.C_Decrypt(session, input, sessions.arena.take(input.length));
   });
 }
@@ -40,6 +49,10 @@ function freshIv(sessions: Sessions, session: Handle): Buffer {
   return iv;
 }
 
-function gcmParameter(iv: Buffer, aad: Buffer) {
-  return { type: pkcs11.CK_PARAMS_AES_GCM_v240, iv, aad, ivBits: iv.length * 8, tagBits: tagBytes * 8 };
+function gcmMechanism(mechanism: number, iv: Buffer, aad: Buffer): typeof gcm {
+  gcm.mechanism = mechanism;
+  parameter.iv = iv;
+  parameter.aad = aad;
+  parameter.ivBits = iv.length * 8;
+  return gcm;
 }

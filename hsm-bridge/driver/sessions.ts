@@ -47,8 +47,9 @@ export class Sessions {
   /** Runs Init and operation as one; retries once on another session when this one was dead. */
   operate<T>(site: CallSite, action: (session: Handle) => T): T {
     try {
-      return this.#attempt(site, () => action(this.#operation));
-    } catch (error) {
+      return action(this.#operation);
+    } catch (thrown) {
+      const error = this.#meaning(site, thrown);
       if (error instanceof HsmError && keepsSession.has(error.outcome)) throw error;
       this.#replaceOperation();
       if (!(error instanceof HsmError && error.outcome === 'stale-session')) throw error;
@@ -73,11 +74,16 @@ export class Sessions {
     try {
       return action();
     } catch (error) {
-      const code = returnValue(error);
-      if (code === undefined) throw error;
-      const outcome = this.profile.outcomes[site].get(code) ?? 'internal';
-      throw new HsmError(outcome, `${(error as Error).message} at ${site}`, { cause: error });
+      throw this.#meaning(site, error);
     }
+  }
+
+  /** @returns an HsmError for a return value, anything else as it is. */
+  #meaning(site: CallSite, error: unknown): unknown {
+    const code = returnValue(error);
+    if (code === undefined) return error;
+    const outcome = this.profile.outcomes[site].get(code) ?? 'internal';
+    return new HsmError(outcome, `${(error as Error).message} at ${site}`, { cause: error });
   }
 
   #replaceOperation(): void {

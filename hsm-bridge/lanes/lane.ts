@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type JobName, jobs } from '../driver/jobs.ts';
 import { answerTags, failureOf, JobFailure } from './answer.ts';
 import { type Bell, createBell, takeRung, untilRung, wakeListener } from './bell.ts';
-import { createMailbox, wakeWorker } from './mailbox.ts';
+import { createMailbox, jobBytesMax, wakeWorker } from './mailbox.ts';
 import { packetBytes, readPacket, writePacket } from './packet.ts';
 import { RingReader, RingWriter } from './ring.ts';
 import type { WorkerSetup } from './worker.ts';
@@ -58,7 +58,6 @@ const respawnAfterMs = 100;
 const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 };
 const ringBytesPerJob = 8 * 1024;
 const ringBytesMin = 128 * 1024;
-const jobBytesMax = 60 * 1024;
 
 /** A pool of worker threads with a bounded queue. Every job gets exactly one answer: a result, a failure, or `worker-lost`. */
 export class Lane {

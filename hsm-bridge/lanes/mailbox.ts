@@ -1,6 +1,7 @@
+import { Views } from '../driver/views.ts';
 import { answerTags, failureFields } from './answer.ts';
 import { type Bell, ring } from './bell.ts';
-import { packetBytes, readPacket, writePacket } from './packet.ts';
+import { type Packet, packetBytes, readPacket, writePacket } from './packet.ts';
 import { createRingMemory, type RingMemory, RingReader, RingWriter } from './ring.ts';
 
 /** What one worker shares with the main thread. */
@@ -15,7 +16,8 @@ export interface Mailbox {
   readonly number: number;
 }
 
-const scratchBytes = 64 * 1024;
+/** Of all fields of one job. */
+export const jobBytesMax = 60 * 1024;
 /** Only when the main thread does not read its answers. */
 const answerRetryMs = 5;
 
@@ -33,14 +35,16 @@ export function wakeWorker(wake: Int32Array): void {
 export function serveMailbox({ requests, answers, wake, bell, number }: Mailbox, run: (tag: number, fields: Buffer[]) => Uint8Array[], afterEach: () => void): never {
   const reader = new RingReader(requests);
   const writer = new RingWriter(answers);
-  const scratch = Buffer.alloc(scratchBytes);
-  const allocate = (length: number) => (length <= scratchBytes ? scratch.subarray(0, length) : Buffer.alloc(length));
+  const views = new Views(Buffer.alloc(jobBytesMax));
+  const view = (start: number, length: number) => views.of(start, length);
+  const allocate = (length: number) => view(0, length);
   for (;;) {
     const seen = Atomics.load(wake, 0);
     for (let record = reader.read(allocate); record !== undefined; record = reader.read(allocate)) {
-      answer(record, run, writer, wake);
+      answer(readPacket(record, 0, view), run, writer, wake);
       ring(bell, number);
       record.fill(0);
+      views.startAgain();
       afterEach();
     }
     Atomics.store(wake, 1, 1);
@@ -49,8 +53,7 @@ export function serveMailbox({ requests, answers, wake, bell, number }: Mailbox,
   }
 }
 
-function answer(record: Buffer, run: (tag: number, fields: Buffer[]) => Uint8Array[], writer: RingWriter, wake: Int32Array): void {
-  const { id, tag, fields } = readPacket(record, 0);
+function answer({ id, tag, fields }: Packet, run: (tag: number, fields: Buffer[]) => Uint8Array[], writer: RingWriter, wake: Int32Array): void {
   let result: Uint8Array[];
   let resultTag: number = answerTags.done;
   try {
