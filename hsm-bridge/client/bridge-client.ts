@@ -30,6 +30,8 @@ export interface BridgeClientOptions {
 
 const deadlineDefaultMs = 5_000;
 const retryAfterMs = 50;
+/** Of the deadline, for one connection to come about: there is time for a second one, to another bridge behind the load balancer, and for the call. */
+const connectShare = 0.4;
 /** Key generation takes seconds for RSA_4096. */
 const generateKeyMs = 20_000;
 /** It may wait behind key generation. */
@@ -41,7 +43,7 @@ export function createBridgeClient(options: BridgeClientOptions): Crypto & { clo
   // RFC 6066 section 3: no IP address goes into SNI; the certificate is still checked against it.
   const servername = options.servername ?? (isIP(hostname) ? '' : hostname);
   const secureContext = createSecureContext({ ca, cert, key, minVersion: 'TLSv1.3' });
-  const pool = new ConnectionPool({ host: hostname, port: Number(port || 443), servername, secureContext }, maxSockets);
+  const pool = new ConnectionPool({ host: hostname, port: Number(port || 443), servername, secureContext, connectWithinMs: deadlineMs * connectShare }, maxSockets);
 
   const send = async (operation: BridgeOperationName, frame: Buffer, deadlineAt: number, alone: boolean): Promise<HttpReply> => {
     const bytes = () => requestBytes(operation, host, frame, Math.floor(deadlineAt - performance.now()));

@@ -25,7 +25,7 @@ const lifeMs = 240_000;
 const shareMax = 32;
 /** Connections that slow requests may hold, so that quick ones always have some. */
 const aloneShare = 0.75;
-/** Each time the bridge must have closed a connection under a request that it had not looked at. */
+/** Each time the bridge must have closed a connection under a request that it had not looked at, or there was no connection: behind a load balancer the next one goes to another bridge. */
 const triesMax = 3;
 
 /** At most `connectionsMax` connections. Quick requests share them, and each slow one has its own. Who finds no room waits in line, until his time is up. */

@@ -11,6 +11,8 @@ export interface ConnectOptions {
   readonly port: number;
   readonly servername: string;
   readonly secureContext: SecureContext;
+  /** For TCP and TLS together. */
+  readonly connectWithinMs: number;
 }
 
 export interface ConnectionEvents {
@@ -28,7 +30,7 @@ interface Exchange {
 
 /** The answer did not come in time. */
 export class AnswerLate extends Error {}
-/** The bridge said that it looks at no further request on this connection, so it did not look at this one. */
+/** The bridge did not look at the request: it had said that it looks at no further one on this connection, or the connection never came about. */
 export class NotTaken extends Error {}
 
 const tcpKeepAliveMs = 60_000;
@@ -46,6 +48,8 @@ export class Connection {
   /** Bytes that are not yet with the operating system. */
   #writes = 0;
   #failure: Error | undefined;
+  /** Until the connection is there. */
+  #connecting: NodeJS.Timeout | undefined;
   #open = true;
   readonly openedAt = performance.now();
   idleSince = this.openedAt;
@@ -57,8 +61,11 @@ export class Connection {
     this.#reader = new AnswerReader({ expected: () => this.#due().replyBytesMax, answered: (reply, last) => this.#finish(reply, last) });
     // One buffer for all that comes, outside the machinery of streams. The option is documented, and missing from the type.
     const onread: OnReadOpts = { buffer: Buffer.allocUnsafeSlow(readBytes), callback: (length, bytes) => this.#receive(bytes as Buffer, length) };
-    const tls: ConnectionOptions & { onread: OnReadOpts } = { ...options, ALPNProtocols: ['http/1.1'], onread };
+    const { connectWithinMs, ...target } = options;
+    const tls: ConnectionOptions & { onread: OnReadOpts } = { ...target, ALPNProtocols: ['http/1.1'], onread };
     this.#socket = connect(tls);
+    this.#connecting = setTimeout(() => this.#end(new Error('no connection in time')), connectWithinMs).unref();
+    this.#socket.once('secureConnect', () => this.#connected());
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, tcpKeepAliveMs);
     this.#socket.on('end', () => this.close());
@@ -99,6 +106,11 @@ export class Connection {
 
   close(): void {
     this.#end(new Error('the connection was closed'));
+  }
+
+  #connected(): void {
+    clearTimeout(this.#connecting);
+    this.#connecting = undefined;
   }
 
   #flush(): void {
@@ -168,7 +180,10 @@ export class Connection {
     return this.#exchanges.every(({ waiting }) => waiting === undefined);
   }
 
-  #end(error: Error): void {
+  #end(cause: Error): void {
+    // What was given to it is not sent before TLS is there.
+    const error = this.#connecting === undefined ? cause : new NotTaken('there was no connection to the bridge', { cause });
+    this.#connected();
     this.#open = false;
     this.#failure ??= error;
     this.#reader.stop();

@@ -6,6 +6,8 @@ import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type BridgeClientOptions, createBridgeClient } from '#bridge/client/bridge-client.ts';
 import { type CertificateAndKey, createAuthority, issue } from '#bridge/pki/certificates.ts';
 import { encodeFrame } from '#shared/bridge-protocol.ts';
+import type { BridgeClient } from '#test/support/bridge.ts';
+import { startTcpBalancer } from '#test/support/tcp-balancer.ts';
 
 let authority: CertificateAndKey;
 let serverPair: CertificateAndKey;
@@ -44,7 +46,12 @@ async function against(answer: Answer, options: Partial<BridgeClientOptions> = {
     fake.closeAllConnections();
     fake.close();
   });
-  return { client, attempts: () => attempts };
+  const connectBy = (url: string): BridgeClient => {
+    const other = createBridgeClient({ url, ca: authority.certificate, cert: clientPair.certificate, key: clientPair.key, deadlineMs: 5_000 });
+    cleanups.push(() => other.close());
+    return other;
+  };
+  return { client, attempts: () => attempts, port: (fake.address() as AddressInfo).port, connectBy };
 }
 
 const reply = (response: ServerResponse, status: number, body: Buffer): void => void response.writeHead(status, { 'content-length': body.length }).end(body);
@@ -87,12 +94,34 @@ test('busy is tried once more within the deadline', async () => {
   expect(attempts()).toBe(2);
 });
 
+const made = { account: '111122223333', region: 'r', keyId: 'k', version: 1 };
+const making = { binding: made, keySpec: 'HMAC_256', keyUsage: 'GENERATE_VERIFY_MAC', origin: 'AWS_KMS' } as const;
+
 test('making a key is never tried twice', async () => {
   const { client, attempts } = await against((_, response) => reply(response, 503, failure('busy')));
-  const binding = { account: '111122223333', region: 'r', keyId: 'k', version: 1 };
 
-  await expect(client.generateKey({ binding, keySpec: 'HMAC_256', keyUsage: 'GENERATE_VERIFY_MAC', origin: 'AWS_KMS' })).rejects.toMatchObject({ code: 'busy' });
+  await expect(client.generateKey(making)).rejects.toMatchObject({ code: 'busy' });
   expect(attempts()).toBe(1);
+});
+
+test('a connection that is refused took no request: another is tried, for making a key too, and the bridge sees it once', async () => {
+  const { connectBy, port, attempts } = await against((_, response) => reply(response, 503, failure('busy')));
+  // Nobody listens on port 1.
+  const balancer = await startTcpBalancer([() => 1, () => port]);
+  cleanups.push(() => void balancer.stop());
+
+  await expect(connectBy(balancer.url).generateKey(making)).rejects.toMatchObject({ code: 'busy' });
+  expect([attempts(), balancer.given()]).toEqual([1, [1, 1]]);
+});
+
+test('a connection of which nothing is heard is given up in time for another one', async () => {
+  const { connectBy, port, attempts } = await against((_, response) => good(response));
+  const balancer = await startTcpBalancer([() => port, () => port]);
+  cleanups.push(() => void balancer.stop());
+  balancer.silence(0);
+
+  await expect(connectBy(balancer.url).generateRandom(3)).resolves.toEqual(Buffer.from([1, 2, 3]));
+  expect([attempts(), balancer.given()]).toEqual([1, [1, 1]]);
 });
 
 test.each([

@@ -44,6 +44,8 @@ export interface TestBridgeOptions {
   readonly config?: Partial<Omit<BridgeConfigInput, 'hsm' | 'tls'>>;
   readonly hsm?: Partial<BridgeConfigInput['hsm']>;
   readonly token?: TestToken;
+  /** That of other bridges, which the same clients reach. */
+  readonly authority?: CertificateAndKey;
   /** For the process, beside the test's own. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -55,7 +57,7 @@ const restartPauseMs = 200;
 export async function startTestBridge(options: TestBridgeOptions = {}): Promise<TestBridge> {
   const token = options.token ?? (await createTestToken());
   const dir = mkdtempSync(join(tmpdir(), 'chatelaine-bridge-'));
-  const authority = await createAuthority();
+  const authority = options.authority ?? (await createAuthority());
   const server = await issue({ authority, kind: 'bridge', names: ['localhost', '127.0.0.1'] });
   const files = { 'ca.pem': authority.certificate, 'bridge.pem': server.certificate, 'bridge.key': server.key, 'pin.txt': token.userPin };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, name), content, { mode: 0o600 });

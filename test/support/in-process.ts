@@ -9,6 +9,7 @@ import type { Caller } from '#shared/pipeline/caller.ts';
 import type { Fault } from '#shared/pipeline/fault.ts';
 import { createService, type Service } from '#shared/pipeline/service.ts';
 import { principalNames } from '#shared/policy/principal-names.ts';
+import type { Crypto } from '#shared/ports/crypto.ts';
 import type { KeyStoreBridges } from '#shared/ports/key-store-bridges.ts';
 import type { ItemKey, RecordStore, Write } from '#shared/ports/record-store.ts';
 import type { ApiRequest, ApiResponse } from '#shared/protocols/api-request.ts';
@@ -89,6 +90,8 @@ interface Settings {
   readonly regions?: readonly string[];
   /** Absent: `aws`. */
   readonly partition?: string;
+  /** Absent: in software. */
+  readonly crypto?: Crypto;
 }
 
 export function startInProcess(settings: Settings = {}): InProcess {
