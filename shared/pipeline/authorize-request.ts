@@ -58,7 +58,11 @@ export async function checkTokens(service: Service, input: Input): Promise<void>
   if (tokens.length > 0) await service.ports.grants.checkTokens(tokens);
 }
 
-export const foundKeys = (lookups: Lookups): Keys => Object.fromEntries(Object.entries(lookups).flatMap(([role, lookup]) => (lookup.found ? [[role, lookup.key]] : [])));
+export function foundKeys(lookups: Lookups): Keys {
+  const keys: Record<string, LoadedKey> = {};
+  for (const [role, lookup] of Object.entries(lookups)) if (lookup.found) keys[role] = lookup.key;
+  return keys;
+}
 
 export interface FoundCase {
   readonly operation: Operation;
@@ -89,7 +93,8 @@ export async function authorizeFound(
   };
   const access = protocol === 'system' ? systemAccess : await open();
   const authorization = { operation, caller, partition, access };
-  const keys = Object.fromEntries(Object.entries(lookups).map(([role, lookup]) => [role, authorizeKey(authorization, role, lookup)]));
+  const keys: Record<string, LoadedKey> = {};
+  for (const [role, lookup] of Object.entries(lookups)) keys[role] = authorizeKey(authorization, role, lookup);
   authorizeResources(authorization, input, keys);
   return { keys, access };
 }

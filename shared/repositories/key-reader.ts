@@ -114,7 +114,8 @@ export function createKeyReader({ rows: rowReader, partition, clock, isListed }:
         }),
         ...accompanying.always,
       ]);
-      await rowReader.requireSeals(wanted.map(({ identifier }) => (identifier.kind === 'alias' ? snapshot.get(aliasRow(identifier)) : undefined)));
+      const aliases = wanted.flatMap(({ identifier }) => (identifier.kind === 'alias' ? [snapshot.get(aliasRow(identifier))] : []));
+      if (aliases.length > 0) await rowReader.requireSeals(aliases);
 
       const targets = wanted.map(({ identifier }) => {
         if (identifier.kind === 'key') return identifier.keyId;
@@ -125,10 +126,10 @@ export function createKeyReader({ rows: rowReader, partition, clock, isListed }:
         aliasHints.set(row.pk, keyId);
         return keyId;
       });
-      // Of an alias, for what its hint did not say: a key that was named by its id is already read.
-      await snapshot.load(
-        wanted.flatMap(({ identifier, reference }, at) => (identifier.kind === 'key' || targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))),
-      );
+      // What the hint of an alias did not say: a key that was named by its id is already read.
+      if (aliases.length > 0) {
+        await snapshot.load(wanted.flatMap(({ identifier, reference }, at) => (targets[at] === undefined ? [] : guess(targets[at], reference, identifier.region))));
+      }
       const rows = wanted.map(({ identifier }, at) => (targets[at] === undefined ? undefined : snapshot.get(keyRow({ region: identifier.region, keyId: targets[at] }))));
       await rowReader.requireSeals(rows);
       const now = clock.now();
