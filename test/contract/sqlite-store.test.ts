@@ -51,7 +51,7 @@ describe('the SQLite record store alone', () => {
   }
 
   function raw(): DatabaseSync {
-    const db = new DatabaseSync(path);
+    const db = new DatabaseSync(path, { timeout: 5_000 });
     closers.push(() => {
       if (db.isOpen) db.close();
     });

@@ -151,7 +151,7 @@ describe('the queues, rules and the archive', () => {
   test('every rule says what it is for, and each of its targets has a dead-letter queue', () => {
     const rules = all('AWS::Events::Rule');
 
-    expect(rules).toHaveLength(4);
+    expect(rules).toHaveLength(5);
     for (const [, , { Properties }] of rules) {
       expect(Properties.Description).toEqual(expect.stringMatching(/^[A-Z].*\.$/));
       for (const target of Properties.Targets as Record<string, unknown>[]) expect(target.DeadLetterConfig).toBeDefined();
