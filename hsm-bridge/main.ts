@@ -1,9 +1,13 @@
 /** The bridge process. Prints JSON lines on stdout, the first of them `ready` with the ports it picked. */
+import { setFlagsFromString } from 'node:v8';
 import { startBridge } from './bridge.ts';
 import { ConfigInvalid, readConfig } from './config.ts';
 import { DomainKeysRefused } from './driver/domain-keys.ts';
 import { ModuleMissing, TokenUnavailable } from './driver/module.ts';
 import { exitCodes } from './exit-codes.ts';
+
+// V8 counts the memory of messages as growth of a heap that is small, and so collected all of it, in vain, five times a second under load (docs/adr/0015).
+setFlagsFromString('--heap-growing-percent=400');
 
 /** Answers in flight get this long before a bridge without a token exits. */
 const lastWordsMs = 200;
