@@ -10,7 +10,7 @@ import { operations } from '#shared/operations/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
 export const bundleFolder = join(root, 'dist/lambda');
-export const dataPlaneBytesMax = 460 * 1024;
+export const dataPlaneBytesMax = 448 * 1024;
 interface Group {
   readonly names: readonly string[];
   /** Imports that are made on demand become files of their own. A group of one: what several share would be cut to fit none of them. */
