@@ -12,7 +12,21 @@ import { derivedKeyPurposes } from '#shared/ports/crypto.ts';
 const bytes = (max: number, min = 0) =>
   z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length >= min && value.length <= max, { message: `must be ${min} to ${max} bytes` });
 const binding = z.strictObject(keyBindingShape);
-const handle = z.strictObject({ binding, material: keyMaterialSchema });
+const wholeHandle = z.strictObject({ binding, material: keyMaterialSchema });
+/** Taken once and frozen since: the calls of a batch share the handles of their keys, and each is checked once. */
+const taken = new WeakSet<object>();
+const handle = z.custom<z.output<typeof wholeHandle>>(
+  (value) => {
+    if (typeof value !== 'object' || value === null) return false;
+    if (taken.has(value)) return true;
+    if (!wholeHandle.safeParse(value).success) return false;
+    // The schema leaves nothing below these that is not text or a number.
+    for (const part of [...Object.values(value), value]) Object.freeze(part);
+    taken.add(value);
+    return true;
+  },
+  { message: 'is not a key' },
+);
 const aad = bytes(1024).optional();
 const side = z.strictObject({ key: handle, algorithm: z.enum(encryptionAlgorithms) });
 const parts = { iv: bytes(16), ciphertext: bytes(6144, 1) };
