@@ -79,8 +79,10 @@ export function createGrantStore({ store, rows, crypto }: Settings): GrantStore 
     list: (key, limit, from) => slice({ table: 'core', pk: keyPartition(key), prefix: grantPrefix, limit }, from),
     async retirable(region, retiring, limit, from) {
       const page = await store.query({ table: 'core', index: 'list', pk: retirablePartition(region, retiring), limit, ...(from === undefined ? {} : { after: from }) });
-      await rows.requireListed(page.items, ({ keyId, grantId, retiring: whose }) => (whose === retiring ? grantRow({ region, keyId: String(keyId) }, String(grantId)) : undefined));
-      return { records: page.items.map(readGrant), next: page.next };
+      const listed = await rows.listed(page.items, ({ keyId, grantId, retiring: whose }) =>
+        whose === retiring ? grantRow({ region, keyId: String(keyId) }, String(grantId)) : undefined,
+      );
+      return { records: listed.map(readGrant), next: page.next };
     },
     async issueToken({ account, region, keyId, grantId }) {
       const payload = Buffer.from(JSON.stringify([1, account, region, keyId, grantId, randomBytes(12).toString('base64url')]));

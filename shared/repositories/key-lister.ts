@@ -21,7 +21,7 @@ interface KeyName {
   readonly keyId: string;
 }
 
-/** Keys and aliases are held to their seals here too: a list must not show what nobody made, or what is somebody else's. @throws (each but versions) SealBroken */
+/** Keys and aliases are held to their seals here too: a list must not show what nobody made, or what is somebody else's. @throws (of one key or alias, but versions) SealBroken */
 export interface KeyLister {
   keys(owner: Owner, limit: number, from?: string): Promise<Slice<{ keyId: string }>>;
   aliases(owner: Owner, limit: number, from?: string): Promise<Slice<AliasRecord>>;
@@ -32,7 +32,7 @@ export interface KeyLister {
 
 interface Settings {
   readonly store: Pick<RecordStore, 'query' | 'getMany'>;
-  readonly rows: Pick<RowReader, 'requireListed' | 'requireSeals'>;
+  readonly rows: Pick<RowReader, 'listed' | 'requireSeals'>;
 }
 
 export function createKeyLister({ store, rows }: Settings): KeyLister {
@@ -58,13 +58,13 @@ export function createKeyLister({ store, rows }: Settings): KeyLister {
         if (after === undefined) shard += 1;
         if (items.length >= limit) break;
       }
-      await rows.requireListed(items, ({ account, keyId }) => (account === owner.account ? keyRow({ region: owner.region, keyId: String(keyId) }) : undefined));
-      return { records: items.map(({ body }) => ({ keyId: String(body.keyId) })), next: shard < listShards ? `${shard}|${after ?? ''}` : undefined };
+      const listed = await rows.listed(items, ({ account, keyId }) => (account === owner.account ? keyRow({ region: owner.region, keyId: String(keyId) }) : undefined));
+      return { records: listed.map(({ body }) => ({ keyId: String(body.keyId) })), next: shard < listShards ? `${shard}|${after ?? ''}` : undefined };
     },
     async aliases(owner, limit, from) {
       const page = await store.query({ table: 'core', index: 'list', pk: aliasListPartition(owner), limit, ...(from === undefined ? {} : { after: from }) });
-      await rows.requireListed(page.items, ({ aliasName }) => aliasRow({ ...owner, aliasName: String(aliasName) }));
-      return { records: page.items.map(readAliasRecord), next: page.next };
+      const listed = await rows.listed(page.items, ({ aliasName }) => aliasRow({ ...owner, aliasName: String(aliasName) }));
+      return { records: listed.map(readAliasRecord), next: page.next };
     },
     async aliasesOfKey(key, limit, from) {
       const page = await store.query({ table: 'core', pk: keyPartition(key), prefix: aliasOfKeyPrefix, limit, ...(from === undefined ? {} : { after: from }) });

@@ -26,11 +26,10 @@ export function createRoleStore({ store, rows }: { readonly store: Pick<RecordSt
     limit: number,
     from: string | undefined,
     parse: (item: Parameters<typeof readRole>[0]) => Record,
-    own: Parameters<RowReader['requireListed']>[1],
+    own: Parameters<RowReader['listed']>[1],
   ): Promise<Slice<Record>> => {
     const page = await store.query({ table: 'core', index: 'list', pk, limit, ...(from === undefined ? {} : { after: from }) });
-    await rows.requireListed(page.items, own);
-    return { records: page.items.map(parse), next: page.next };
+    return { records: (await rows.listed(page.items, own)).map(parse), next: page.next };
   };
   return {
     role: (account, name) => read(roleRow({ account, name }), readRole),

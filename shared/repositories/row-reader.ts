@@ -28,15 +28,18 @@ export interface RowReader {
   /** @throws SealBroken */
   requireSeals(items: readonly (Item | undefined)[]): Promise<void>;
   /**
-   * For what an index gave. Its positions are not sealed, so a row may stand in a list that is not its own.
-   * @param own where the row is if it belongs into the list, by its sealed content; undefined if it does not. @throws SealBroken
+   * For what an index gave. Its positions are not sealed, so a row may stand in a list that is not its own. Whoever can write a row must not be able to
+   * take the list from everybody: rows that do not hold are left out, each with an alarm.
+   * @param own where the row is if it belongs into the list, by its sealed content; undefined if it does not
    */
-  requireListed(items: readonly Item[], own: (body: JsonObject) => ItemKey | undefined): Promise<void>;
+  listed(items: readonly Item[], own: (body: JsonObject) => ItemKey | undefined): Promise<readonly Item[]>;
   /** After a commit: rows that are older than these are refused from now on. */
   noteWritten(items: readonly Item[]): void;
   /** For a row that must be there because another sealed row says so. @throws SealBroken */
   refuse(key: ItemKey): never;
 }
+
+const notSealed = 'A row that decides over access does not carry a valid seal: it was written by something other than this service.';
 
 interface Adapters {
   readonly store: Pick<RecordStore, 'getMany'>;
@@ -49,30 +52,32 @@ export function createRowReader({ store, crypto, alarms, clock }: Adapters): Row
   const seals = new SealChecker(crypto);
   const marks = new RevisionMarks();
 
-  const refuse = (key: ItemKey): never => {
+  const raise = (key: ItemKey): void => {
     const now = clock.now();
-    const message = 'A row that decides over access does not carry a valid seal: it was written by something other than this service.';
-    alarms.raise({ eventId: newEventId(now), time: new Date(now).toISOString(), kind: 'seal-broken', resource: `${key.pk} ${key.sk}`, message });
-    throw new SealBroken(message);
+    alarms.raise({ eventId: newEventId(now), time: new Date(now).toISOString(), kind: 'seal-broken', resource: `${key.pk} ${key.sk}`, message: notSealed });
   };
-
-  const requireSeals: RowReader['requireSeals'] = async (items) => {
-    const present = [...new Set(items)].filter((item) => item !== undefined);
-    const broken = await seals.firstBroken(present);
-    if (broken !== undefined) refuse(broken);
-    for (const item of present) marks.note(item);
+  const refuse = (key: ItemKey): never => {
+    raise(key);
+    throw new SealBroken(notSealed);
   };
 
   return {
     refuse,
-    requireSeals,
-    async requireListed(items, own) {
-      await requireSeals(items);
-      const foreign = items.find((item) => {
-        const row = own(item.body);
-        return row === undefined || itemName(row) !== itemName(item);
+    async requireSeals(items) {
+      const present = [...new Set(items)].filter((item) => item !== undefined);
+      const [broken] = await seals.broken(present);
+      if (broken !== undefined) refuse(broken);
+      for (const item of present) marks.note(item);
+    },
+    async listed(items, own) {
+      const broken = new Set(await seals.broken(items));
+      return items.filter((item) => {
+        const row = broken.has(item) ? undefined : own(item.body);
+        const belongs = row !== undefined && itemName(row) === itemName(item);
+        if (belongs) marks.note(item);
+        else raise(item);
+        return belongs;
       });
-      if (foreign !== undefined) refuse(foreign);
     },
     open() {
       const rows = new Map<string, Item | undefined>();

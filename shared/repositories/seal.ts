@@ -13,6 +13,8 @@ export const isSealed = (item: { table: string; sk: string }): boolean => item.t
 
 /** The bound of the Crypto port. */
 const sealsPerCall = 100;
+/** Base64 of 32 bytes. */
+const sealPattern = /^[A-Za-z0-9+/]{43}=$/;
 
 /** Canonical: members sorted by code unit, no white space. Stores need not keep the order of members. */
 function canonicalJson(value: JsonValue): string {
@@ -54,31 +56,33 @@ export class SealChecker {
     this.#capacity = capacity;
   }
 
-  /** @returns the first item whose seal is missing or wrong, or undefined when all hold. */
-  async firstBroken(items: readonly Item[]): Promise<Item | undefined> {
+  /** @returns the items whose seal is missing or wrong. */
+  async broken(items: readonly Item[]): Promise<readonly Item[]> {
+    const broken: Item[] = [];
     const unknown: { item: Item; digest: string; seal: string; name: string }[] = [];
     for (const item of items) {
       if (this.#held.has(item)) continue;
-      if (item.seal === undefined) return item;
+      // A seal that is not base64 cannot be asked about.
+      if (item.seal === undefined || !sealPattern.test(item.seal)) {
+        broken.push(item);
+        continue;
+      }
       const digest = rowDigest(item);
       const name = `${digest}${item.seal}`;
       if (this.#good.has(name)) this.#hold(item);
       else unknown.push({ item, digest, seal: item.seal, name });
     }
-    if (unknown.length === 0) return undefined;
-    // A seal that is not base64 cannot be asked about: it is broken.
-    const malformed = unknown.find(({ seal }) => !/^[A-Za-z0-9+/]{43}=$/.test(seal));
-    if (malformed !== undefined) return malformed.item;
+    if (unknown.length === 0) return broken;
     const questions = unknown.map(({ digest, seal }) => ({ digest, seal }));
     const rounds = Array.from({ length: Math.ceil(questions.length / sealsPerCall) }, (_, at) => questions.slice(at * sealsPerCall, (at + 1) * sealsPerCall));
     const valid = (await Promise.all(rounds.map((rows) => this.#crypto.checkSeals(rows)))).flat();
-    const broken = unknown.find((_, at) => valid[at] !== true);
-    if (broken !== undefined) return broken.item;
-    for (const { item, name } of unknown) {
-      this.#remember(name);
-      this.#hold(item);
+    for (const [at, { item, name }] of unknown.entries()) {
+      if (valid[at] === true) {
+        this.#remember(name);
+        this.#hold(item);
+      } else broken.push(item);
     }
-    return undefined;
+    return broken;
   }
 
   #hold(item: Item): void {
