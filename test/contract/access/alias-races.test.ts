@@ -41,6 +41,6 @@ test('a list shows no alias whose row was edited in the database', async () => {
   await app.must('CreateAlias', { AliasName, TargetKeyId: key.id });
   editRow(app.path, aliasRow({ account: '111122223333', region: 'eu-west-1', aliasName: AliasName }), (row) => ({ ...row, body: { ...row.body, targetKeyId: other.id } }));
 
-  expect((await app.call('ListAliases', {})).code).toBe('KMSInternalException');
+  expect((await app.must('ListAliases', {})).Aliases).toEqual([]);
   expect(app.alarms.map(({ kind }) => kind)).toContain('seal-broken');
 });
